@@ -1,0 +1,86 @@
+"""
+Structured pruning and architecture search for PyTorch, one plug-in at a time.
+
+Every public name is imported on first use: `import espalier` alone loads no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_names
+
+
+if TYPE_CHECKING:
+    from .api import convert, explain, export, profile, prune, restore, save, search, space
+    from .dynamic import DynamicModule
+    from .errors import EspalierError
+    from .hparams import Hparam
+    from .metric import Metric
+    from .mode import ModeConfig, ModeDescriptor
+    from .plugins import PluginHost, converters, hookimpl, metrics, modes, samplers
+    from .sampling import Sampler, TrialState
+    from .searching import Searcher, SearchResult
+    from .spaces import SearchSpace
+    from .version import __version__
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "DynamicModule": "espalier.dynamic",
+            "EspalierError": "espalier.errors",
+            "Hparam": "espalier.hparams",
+            "Metric": "espalier.metric",
+            "ModeConfig": "espalier.mode",
+            "ModeDescriptor": "espalier.mode",
+            "PluginHost": "espalier.plugins",
+            "Sampler": "espalier.sampling",
+            "SearchResult": "espalier.searching",
+            "SearchSpace": "espalier.spaces",
+            "Searcher": "espalier.searching",
+            "TrialState": "espalier.sampling",
+            "__version__": "espalier.version",
+            "convert": "espalier.api",
+            "converters": "espalier.plugins",
+            "explain": "espalier.api",
+            "export": "espalier.api",
+            "hookimpl": "espalier.plugins",
+            "metrics": "espalier.plugins",
+            "modes": "espalier.plugins",
+            "profile": "espalier.api",
+            "prune": "espalier.api",
+            "restore": "espalier.api",
+            "samplers": "espalier.plugins",
+            "save": "espalier.api",
+            "search": "espalier.api",
+            "space": "espalier.api",
+        },
+    )
+
+__all__ = [
+    "DynamicModule",
+    "EspalierError",
+    "Hparam",
+    "Metric",
+    "ModeConfig",
+    "ModeDescriptor",
+    "PluginHost",
+    "Sampler",
+    "SearchResult",
+    "SearchSpace",
+    "Searcher",
+    "TrialState",
+    "__version__",
+    "convert",
+    "converters",
+    "explain",
+    "export",
+    "hookimpl",
+    "metrics",
+    "modes",
+    "profile",
+    "prune",
+    "restore",
+    "samplers",
+    "save",
+    "search",
+    "space",
+]

@@ -1,0 +1,268 @@
+"""The functions that users call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConversionError
+from .mode import ModeConfig, ModeDescriptor, Step, record_step, steps_of
+from .mode.export import ExportModeDescriptor
+from .plugins import current_host
+from .searching import SearchResult, run_search
+from .searching.searcher import SearchConfig
+from .snapshot import Snapshot
+from .spaces import Explanation, Profile, SearchSpace, supernet_of
+from .spaces.sorting import unsort
+from .spaces.supernet import is_converted
+from .state import restore, save
+
+
+if TYPE_CHECKING:
+    import os
+
+    import torch
+    from torch import nn
+
+__all__ = [
+    "convert",
+    "explain",
+    "export",
+    "profile",
+    "prune",
+    "restore",
+    "save",
+    "search",
+    "space",
+]
+
+
+def convert(
+    model: nn.Module,
+    mode: str = "fastnas",
+    *,
+    inputs: Any,
+    config: ModeConfig | Mapping[str, Any] | None = None,
+) -> nn.Module:
+    """
+    Make the sizes of *model* searchable, in place.
+
+    The model is run once on fake tensors: nothing is computed and no data is needed. What it
+    computes does not change, state-dict keys stay, and ``isinstance`` holds.
+
+    Args:
+        model: Any module, on any device, ``meta`` included.
+
+        mode: A key of ``espalier.modes``.
+
+        inputs: A tensor, a tuple of positional arguments, or a dict of keyword arguments of
+            ``forward``. Only shapes and dtypes matter.
+
+        config: The mode's configuration, as its class or as plain data.
+
+    Returns:
+        The same object.
+
+    Raises:
+        UnknownPluginError: If there is no such mode.
+
+        ConfigError: If the configuration names what there is not.
+
+        InputsError: If ``forward`` does not take such inputs.
+
+        TraceError: If ``forward`` raises.
+
+        ConversionError: If the model is converted already. In each case it is left as it was.
+    """
+    descriptor = _descriptor(mode)
+    settings = descriptor.config_class.structure(config)
+    _require_order(model, mode)
+    before = Snapshot.of(model)
+    steps = steps_of(model)
+    try:
+        descriptor.convert(model, settings, inputs)
+        step = Step(mode, settings.unstructure(), {})
+        record_step(model, step, before=steps)
+    except BaseException:
+        before.restore()
+        raise
+    if is_converted(model):
+        current_host().notify("espalier_space_built", model=model, mode=mode, space=space(model))
+    return model
+
+
+def search(  # noqa: PLR0913 - a promise of the public surface
+    model: nn.Module,
+    *,
+    constraints: Mapping[str, float | str],
+    inputs: Any = None,
+    score: Callable[[nn.Module], float] | None = None,
+    loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
+    data: Iterable[Any] | None = None,
+    config: SearchConfig | Mapping[str, Any] | None = None,
+) -> SearchResult:
+    """
+    Find the best configuration of a converted model within *constraints*, and make it active.
+
+    Args:
+        model: A converted model.
+
+        constraints: Upper bounds by metric: a number, or a percentage of the largest subnet.
+            ``{"flops": "60%", "params": 1.2e6}``; several hold together.
+
+        inputs: Not needed: the model remembers what it was converted with. Given, they must fit
+            ``forward``.
+
+        score: Judges the model as it is at the moment of the call; higher is better.
+
+        loss: ``loss(model, batch)``, a scalar tensor. With *data* and no *score*, the score is
+            minus its mean.
+
+        data: Batches for *loss*.
+
+        config: The searcher's settings.
+
+    Returns:
+        The configuration, its score and metrics, and everything that was scored.
+
+    Raises:
+        ConversionError: If the model is not converted.
+
+        ConstraintError: If a constraint can't be met; the message says what can be.
+
+        ScoreError: If the score raises or is no number. In each case the model is as before.
+    """
+    supernet = supernet_of(model)
+    descriptor = _descriptor(supernet.mode)
+    if descriptor.searcher_class is None:
+        raise ConversionError(f"mode {supernet.mode!r} has nothing to search.")
+    if inputs is not None:
+        from .tracing import bind_inputs
+
+        bind_inputs(model, inputs)
+    searcher = descriptor.searcher_class
+    settings = searcher.config_class.structure(config)
+    return run_search(model, searcher(settings), constraints, score, loss, data)
+
+
+def export(model: nn.Module) -> nn.Module:
+    """
+    Make a converted model plain at its active configuration, in place.
+
+    Before anything is cut, the model is run at that configuration on fake tensors, and every
+    operator is compared with what the axes predict.
+
+    Returns:
+        The same object. Its modules have their own classes again, and contiguous parameters.
+
+    Raises:
+        ConversionError: If the model is not converted.
+
+        ExportError: If it would not run. Nothing is changed then.
+    """
+    ExportModeDescriptor().convert(model, ModeConfig())
+    return model
+
+
+def prune(  # noqa: PLR0913 - a promise of the public surface
+    model: nn.Module,
+    mode: str = "fastnas",
+    *,
+    constraints: Mapping[str, float | str],
+    inputs: Any,
+    score: Callable[[nn.Module], float] | None = None,
+    loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
+    data: Iterable[Any] | None = None,
+    config: ModeConfig | Mapping[str, Any] | None = None,
+    search_config: SearchConfig | Mapping[str, Any] | None = None,
+) -> tuple[nn.Module, SearchResult]:
+    """
+    Convert, search and export in one call.
+
+    See `convert` for *mode*, *inputs* and *config*, and `search` for the rest; *search_config*
+    is the searcher's.
+
+    Returns:
+        The same model, now plain and smaller, and the result of the search.
+
+    Raises:
+        EspalierError: What `convert`, `search` and `export` raise. The model is as before then.
+    """
+    before = Snapshot.of(model)
+    convert(model, mode, inputs=inputs, config=config)
+    supernet = supernet_of(model)
+    try:
+        result = search(
+            model,
+            constraints=constraints,
+            score=score,
+            loss=loss,
+            data=data,
+            config=search_config,
+        )
+        export(model)
+    except BaseException:
+        unsort(model, supernet)
+        before.restore()
+        raise
+    return model, result
+
+
+def explain(model: nn.Module, inputs: Any) -> Explanation:
+    """
+    Tell which sizes of *model* can change, and for each that can't, why and where.
+
+    Args:
+        model: Any module; it is left as it is.
+
+        inputs: What ``forward`` takes.
+
+    Raises:
+        InputsError: If ``forward`` does not take such inputs.
+
+        TraceError: If ``forward`` raises.
+    """
+    return Explanation.of(model, inputs)
+
+
+def profile(model: nn.Module, inputs: Any) -> Profile:
+    """
+    Count what *model* costs for *inputs*: parameters, multiply-accumulates, activations.
+
+    Args:
+        model: Any module; a converted one is profiled at its active configuration.
+
+        inputs: What ``forward`` takes.
+
+    Raises:
+        InputsError: If ``forward`` does not take such inputs.
+
+        TraceError: If ``forward`` raises.
+    """
+    return Profile.of(model, inputs)
+
+
+def space(model: nn.Module) -> SearchSpace:
+    """
+    Return the hparams of a converted model, by name.
+
+    Raises:
+        ConversionError: If the model is not converted.
+    """
+    return supernet_of(model).space
+
+
+def _descriptor(mode: str) -> ModeDescriptor:
+    made: ModeDescriptor = current_host().modes[mode]()
+    return made
+
+
+def _require_order(model: nn.Module, mode: str) -> None:
+    """Raise if *mode* can't come after the last step of *model*."""
+    allowed = current_host().modes.offer(mode).follows
+    steps = steps_of(model)
+    if steps and allowed and steps[-1].mode not in allowed:
+        raise ConversionError(
+            f"mode {mode!r} may follow {', '.join(sorted(allowed))}; this model's last step was "
+            f"{steps[-1].mode!r}."
+        )

@@ -1,0 +1,74 @@
+"""How a converter says which attributes of a layer follow which axes."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import attrs
+
+
+@attrs.frozen
+class TensorAxis:
+    """Axis *axis* of the parameter or buffer *tensor*; *otherwise* where there is no such tensor."""
+
+    tensor: str
+    axis: int
+    otherwise: SizeRule | None = None
+
+
+@attrs.frozen
+class InputAxis:
+    """Axis *axis* of the first tensor that the layer is called with."""
+
+    axis: int
+
+
+@attrs.frozen
+class OperatorArgument:
+    """Integer argument *name* of the operator that the layer runs: ``"groups"``."""
+
+    name: str
+
+
+Source: TypeAlias = TensorAxis | InputAxis | OperatorArgument
+
+
+@attrs.frozen
+class SizeRule:
+    """What an attribute is: the product of its sources."""
+
+    sources: tuple[Source, ...]
+
+    def __mul__(self, other: SizeRule) -> SizeRule:
+        return SizeRule(self.sources + other.sources)
+
+
+def follows(tensor: str, axis: int, otherwise: SizeRule | None = None) -> SizeRule:
+    """
+    Say that an attribute is the size of an axis of a parameter or buffer.
+
+    Args:
+        tensor: Its name in the layer.
+
+        axis: Counted from the front.
+
+        otherwise: What the attribute follows in a layer made without that tensor.
+
+    Example:
+        >>> sizes = {"in_channels": follows("weight", axis=1) * argument("groups")}
+    """
+    return SizeRule((TensorAxis(tensor, axis, otherwise),))
+
+
+def follows_input(axis: int) -> SizeRule:
+    """Say that an attribute is the size of an axis of the layer's first input."""
+    return SizeRule((InputAxis(axis),))
+
+
+def argument(name: str) -> SizeRule:
+    """
+    Say that an attribute is handed to the layer's operator as its argument *name*.
+
+    The axis rule of the operator knows which axes that argument belongs to.
+    """
+    return SizeRule((OperatorArgument(name),))

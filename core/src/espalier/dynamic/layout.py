@@ -1,0 +1,195 @@
+"""Which axes the tensors and attributes of each module have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import attrs
+
+from ..axes import Axis, atoms
+from ..axes.axis import Kind
+from ..hparams import ConcatHparam, Hparam, ProductHparam, Term, constant
+from ..tracing import StandIn
+from .follows import InputAxis, OperatorArgument, SizeRule, Source
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..tracing import Record, Trace
+    from .module import DynamicModule
+
+A = TypeVar("A")
+B = TypeVar("B")
+
+#: Gives the converter of a module, or ``None`` where there is none.
+Find = Callable[["nn.Module"], "type[DynamicModule] | None"]
+
+
+@attrs.frozen
+class Size(Generic[A]):
+    """
+    The value of a size attribute.
+
+    Args:
+        axes: What it is made of.
+
+        is_tuple: Whether it is a tuple with one size for each axis, rather than their product.
+    """
+
+    axes: tuple[A, ...]
+    is_tuple: bool = False
+
+    def value(self, size_of: Callable[[A], int]) -> int | tuple[int, ...]:
+        """Return the value when each axis ``a`` has the size ``size_of(a)``."""
+        sizes = tuple(map(size_of, self.axes))
+        return sizes if self.is_tuple else math.prod(sizes)
+
+
+@attrs.frozen
+class Layout(Generic[A]):
+    """
+    The axes of one module's own tensors and attributes.
+
+    Args:
+        tensors: Axes of each parameter and buffer, by its name in the module.
+
+        sizes: What each size attribute follows.
+    """
+
+    tensors: Mapping[str, tuple[A, ...]] = attrs.field(factory=dict)
+    sizes: Mapping[str, Size[A]] = attrs.field(factory=dict)
+
+    def map(self, convert: Callable[[A], B]) -> Layout[B]:
+        """Return the layout with every axis converted."""
+        return Layout(
+            {name: tuple(map(convert, axes)) for name, axes in self.tensors.items()},
+            {
+                name: Size(tuple(map(convert, size.axes)), size.is_tuple)
+                for name, size in self.sizes.items()
+            },
+        )
+
+    def axes(self) -> Iterator[A]:
+        """Yield every axis of the tensors and the attributes."""
+        for axes in self.tensors.values():
+            yield from axes
+        for size in self.sizes.values():
+            yield from size.axes
+
+
+class Terms:
+    """
+    Turns axes into terms: each atom that may change into one hparam, the rest into constants.
+
+    Args:
+        hparams: The hparam of each atom that may change; keys are roots.
+    """
+
+    def __init__(self, hparams: Mapping[Axis, Hparam]) -> None:
+        self._made: dict[Axis, Term] = dict(hparams)
+
+    def __call__(self, axis: Axis) -> Term:
+        """Return the term of *axis*; one axis always gives the same object."""
+        node = axis.root
+        if node not in self._made:
+            self._made[node] = self._make(node)
+        return self._made[node]
+
+    def _make(self, node: Axis) -> Term:
+        if all(found not in self._made for found in atoms(node)) or node.kind is Kind.ATOM:
+            return constant(node.size)
+        children = [self(child) for child in node.children]
+        return ProductHparam(*children) if node.kind is Kind.PRODUCT else ConcatHparam(*children)
+
+
+def layouts_of(model: nn.Module, traced: Trace, find: Find) -> dict[str, Layout[Axis]]:
+    """
+    Return the layout of every module of *model* that has tensors or size attributes.
+
+    Args:
+        model: The model that was traced.
+
+        traced: The trace.
+
+        find: Gives the converter of a module, for its size attributes.
+    """
+    by_module: dict[str, list[Record]] = {}
+    for record in traced.records:
+        by_module.setdefault(record.module, []).append(record)
+    found = {}
+    for path, module in model.named_modules():
+        own = [*module._parameters.items(), *module._buffers.items()]  # noqa: SLF001
+        prefix = f"{path}." if path else ""
+        tensors = {
+            name: traced.tensors[prefix + name].axes for name, tensor in own if tensor is not None
+        }
+        converter = find(module)
+        resolve = _Resolver(tensors, by_module.get(path, []), traced.module_inputs.get(path))
+        sizes = {
+            name: size
+            for name, rule in (converter.sizes if converter else {}).items()
+            if (size := resolve(rule)) is not None
+        }
+        if tensors or sizes:
+            found[path] = Layout(tensors, sizes)
+    return found
+
+
+class _Resolver:
+    """Finds the axes that a size rule means, for one module."""
+
+    def __init__(
+        self,
+        tensors: Mapping[str, tuple[Axis, ...]],
+        records: list[Record],
+        inputs: list[Axis] | None,
+    ) -> None:
+        self._tensors = tensors
+        self._records = records
+        self._inputs = inputs
+
+    def __call__(self, rule: SizeRule) -> Size[Axis] | None:
+        axes: list[Axis] = []
+        is_tuple = False
+        for source in rule.sources:
+            size = self._resolve(source)
+            if size is None:
+                return None
+            axes.extend(size.axes)
+            is_tuple = is_tuple or size.is_tuple
+        return Size(tuple(axes), is_tuple)
+
+    def _resolve(self, source: Source) -> Size[Axis] | None:
+        if isinstance(source, OperatorArgument):
+            return self._argument(source.name)
+        if isinstance(source, InputAxis):
+            known = self._inputs is not None and source.axis < len(self._inputs)
+            return Size((self._inputs[source.axis],)) if known and self._inputs else None
+        axes = self._tensors.get(source.tensor)
+        if axes is not None:
+            return Size((axes[source.axis],))
+        return self(source.otherwise) if source.otherwise else None
+
+    def _argument(self, name: str) -> Size[Axis] | None:
+        for record in self._records:
+            for follow in record.follows:
+                if follow.argument == name:
+                    return Size(follow.axes, follow.kind == "sizes")
+        return None
+
+
+def stand_ins(
+    model: nn.Module, layouts: Mapping[str, Layout[A]], size_of: Callable[[A], int]
+) -> dict[str, StandIn]:
+    """Return how the modules of *model* look when each axis has the size ``size_of(axis)``."""
+    return {
+        path: StandIn(
+            getattr(model.get_submodule(path), "plain_type", None),
+            {name: tuple(map(size_of, axes)) for name, axes in layout.tensors.items()},
+            {name: size.value(size_of) for name, size in layout.sizes.items()},
+        )
+        for path, layout in layouts.items()
+    }

@@ -1,0 +1,240 @@
+"""Modules converted in place, whose sizes follow their hparams."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+
+import torch
+from torch import nn
+
+from ..errors import ConversionError
+from ..hparams import ProductHparam, Term
+from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
+from .rules import LayerRule, WidthRule
+from .statistics import holding_buffers
+from .supernet import SuperNetModule
+
+
+if TYPE_CHECKING:
+    from .follows import SizeRule
+    from .layout import Layout
+
+
+class DynamicModule(SuperNetModule):
+    """
+    Base of all dynamic modules, and of the converters that make them.
+
+    A converter is a subclass that is also a subclass of the layer type it serves, and says which
+    attributes follow which axes. Slicing, coupling, export and saving are done here.
+
+    A conversion changes the class of the module in place, so ``isinstance`` still holds, and
+    state-dict keys stay. Reading a parameter gives its active part; at the largest size that is
+    the parameter itself.
+
+    Example:
+        >>> from espalier.dynamic import follows
+        >>> class DynamicEmbedding(DynamicModule, nn.Embedding):
+        ...     sizes = {"embedding_dim": follows("weight", axis=1)}
+        >>> layer = DynamicEmbedding.convert(nn.Embedding(10, 8))
+        >>> layer.hparams["embedding_dim"].active = 4
+        >>> layer(torch.tensor([1, 2])).shape
+        torch.Size([2, 4])
+    """
+
+    #: Which attributes follow which axes. Outputs first: hparams are named after them.
+    sizes: ClassVar[Mapping[str, SizeRule]] = {}
+
+    #: The attrs class of this layer type's rule in a configuration.
+    rule: ClassVar[type[LayerRule]] = WidthRule
+
+    @classmethod
+    def example_inputs(cls, module: Any) -> Any:
+        """
+        Return inputs that *module* runs on, for converting it by itself; ``None`` if unknown.
+
+        No other axis of them may have the size of one that is to be searched by accident; what
+        they hold does not matter.
+        """
+        del module
+        return None
+
+    @classmethod
+    def convert(cls, module: nn.Module) -> Self:
+        """
+        Convert *module* alone, in place, with every size from 1 up as a choice.
+
+        Inside a model, use `espalier.convert`, which knows how its layers are coupled.
+
+        Args:
+            module: Of the type that this converter serves.
+
+        Returns:
+            The same object.
+
+        Raises:
+            ConversionError: If it is of another type, or already dynamic.
+        """
+        from .alone import layout_alone
+
+        if isinstance(module, DynamicModule):
+            raise ConversionError(f"{module.plain_type.__name__} is already dynamic.")
+        if not isinstance(module, _served(cls)):
+            raise ConversionError(
+                f"{cls.__name__} converts {_served(cls).__name__}, got {type(module).__name__}."
+            )
+        return cast("Self", make_dynamic(module, cls, layout_alone(cls, module)))
+
+    @classmethod
+    def mutate(
+        cls, module: nn.Module, name: str, memo: dict[str, Any], mutate_kwargs: dict[str, Any]
+    ) -> DynamicModule | bool:
+        """Convert *module* if this converter serves its type: see `SuperNetModule.mutate`."""
+        del mutate_kwargs
+        if isinstance(module, DynamicModule) or not isinstance(module, _served(cls)):
+            return False
+        made = cls.convert(module)
+        for hparam in made.search_space_spec().values():
+            hparam.name = f"{name}.{hparam.name}" if name else hparam.name
+        memo[name] = made
+        return made
+
+    @property
+    def plain_type(self) -> type[nn.Module]:
+        """The class that the module had before it was converted, and has again when exported."""
+        return cast("type[nn.Module]", type(self)._recipe[1])  # type: ignore[attr-defined]
+
+    @property
+    def hparams(self) -> Mapping[str, Term]:
+        """What its size attributes follow, and its tensors' other axes by ``"tensor.axis"``."""
+        layout = self.layout
+        found: dict[str, Term] = {}
+        for name, size in layout.sizes.items():
+            if len(size.axes) == 1:
+                found[name] = size.axes[0]
+            elif not size.is_tuple:
+                found[name] = ProductHparam(*size.axes, name=name)
+            else:
+                found |= {f"{name}.{i}": axis for i, axis in enumerate(size.axes)}
+        named = set(map(id, found.values()))
+        for name, axes in layout.tensors.items():
+            for i, axis in enumerate(axes):
+                if axis.is_configurable and id(axis) not in named:
+                    found[f"{name}.{i}"] = axis
+        return found
+
+    def export(self, shared: dict[int, Any] | None = None) -> nn.Module:
+        """
+        Turn into a plain module of the active sizes, in place.
+
+        Args:
+            shared: Exported tensors by the ``id`` of what they were made of, for modules that
+                share some; filled here.
+
+        Returns:
+            The same object, with its former class and contiguous parameters.
+        """
+        shared = {} if shared is None else shared
+        active: Active = self.__dict__["_espalier"]
+        sizes = {name: active_value(size) for name, size in active.layout.sizes.items()}
+        for holder in (self._parameters, self._buffers):
+            for name, tensor in holder.items():
+                cut = active.cut(name) if name in active.layout.tensors else None
+                if tensor is not None and cut is not None:
+                    holder[name] = shared.setdefault(id(tensor), _extract(tensor, cut))
+        plain = self.plain_type
+        del self.__dict__["_espalier"]
+        self.__class__ = plain  # type: ignore[assignment]
+        self.__dict__.update(sizes)
+        return self
+
+    def extra_repr(self) -> str:
+        """Return what the layer shows, with the active sizes, and that it is dynamic."""
+        own = super().extra_repr()
+        return f"{own}, dynamic" if own else "dynamic"
+
+    @property
+    def layout(self) -> Layout[Term]:
+        """The terms of its tensors and attributes that follow hparams."""
+        return cast("Active", self.__dict__["_espalier"]).layout
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]
+
+
+def make_dynamic(
+    module: nn.Module, converter: type[DynamicModule], layout: Layout[Term]
+) -> DynamicModule:
+    """
+    Change the class of *module* so that its tensors and attributes follow *layout*.
+
+    Args:
+        module: A plain module.
+
+        converter: The converter of its type, or `DynamicModule` where there is none.
+
+        layout: The terms of its tensors and attributes.
+    """
+    tensors, sizes = tuple(layout.tensors), tuple(layout.sizes)
+    has_buffers = any(buffer is not None for buffer in module._buffers.values())  # noqa: SLF001
+    active = Active(layout)
+    module.__class__ = dynamic_type(converter, type(module), tensors, sizes, has_buffers)
+    module.__dict__["_espalier"] = active
+    return cast("DynamicModule", module)
+
+
+@functools.cache
+def dynamic_type(
+    converter: type[DynamicModule],
+    plain: type[nn.Module],
+    tensors: tuple[str, ...],
+    sizes: tuple[str, ...],
+    has_buffers: bool,
+) -> type[DynamicModule]:
+    """
+    Return the class of a converted module: the converter, the plain class, and descriptors.
+
+    Args:
+        converter: Its converter.
+
+        plain: Its class before.
+
+        tensors: Names of the parameters and buffers that follow hparams.
+
+        sizes: Names of the attributes that do.
+
+        has_buffers: Whether its forward may write to buffers.
+    """
+    namespace: dict[str, Any] = {name: ActiveTensor(name) for name in tensors}
+    namespace |= {name: ActiveSize(name) for name in sizes}
+    namespace["_recipe"] = (converter, plain, tensors, sizes, has_buffers)
+    namespace["__module__"] = converter.__module__
+    bases = (converter,) if issubclass(converter, plain) else (converter, plain)
+    made = type(f"Dynamic{plain.__name__}", bases, namespace)
+    if has_buffers:
+        made.forward = holding_buffers(made.forward)  # type: ignore[attr-defined]
+    return made
+
+
+def _rebuild(*recipe: Any) -> nn.Module:
+    made = dynamic_type(*recipe)
+    return cast("nn.Module", made.__new__(made))
+
+
+def _served(converter: type[DynamicModule]) -> type[nn.Module]:
+    """Return the layer type that *converter* is a subclass of."""
+    plain = (base for base in converter.__mro__ if not issubclass(base, SuperNetModule))
+    return cast("type[nn.Module]", next(plain))
+
+
+@torch.no_grad()
+def _extract(tensor: torch.Tensor, cut: Any) -> torch.Tensor:
+    channels_last = not tensor.is_contiguous() and tensor.dim() == 4  # noqa: PLR2004
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    part = take(tensor.detach(), cut).clone(memory_format=layout)
+    if not isinstance(tensor, nn.Parameter):
+        return part
+    made = nn.Parameter(part, requires_grad=tensor.requires_grad)
+    made.__dict__.update(tensor.__dict__)
+    return made

@@ -1,0 +1,97 @@
+"""
+Every error espalier raises on purpose.
+
+Each is an `EspalierError` and also the built-in error a caller would expect.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class EspalierError(Exception):
+    """Base of all errors raised by espalier and its plug-ins."""
+
+    # KeyError prints the repr of its message; here every error prints the message itself.
+    __str__ = Exception.__str__
+
+
+class InvalidChoiceError(EspalierError, ValueError):
+    """A value was given that the hyper-parameter does not offer."""
+
+
+class PluginError(EspalierError):
+    """Something is wrong with an installed plug-in."""
+
+
+class UnknownPluginError(PluginError, KeyError):
+    """Nothing is registered under the requested name."""
+
+
+class ConflictError(PluginError):
+    """Several plug-ins offer the requested name."""
+
+
+class ConfigError(EspalierError, ValueError):
+    """A configuration names what does not exist or breaks a rule of its field."""
+
+
+class ConstraintError(EspalierError, ValueError):
+    """A constraint can't be met, or can't be understood."""
+
+
+class ScoreError(EspalierError, ValueError):
+    """The score gave nothing that can be compared."""
+
+
+class TraceError(EspalierError, RuntimeError):
+    """The model could not be run on fake tensors."""
+
+
+class InputsError(EspalierError, TypeError, ValueError):
+    """The example inputs don't fit the model's ``forward``."""
+
+
+class ConversionError(EspalierError, TypeError):
+    """A module can't be made dynamic, or not in this way."""
+
+
+class ExportError(EspalierError, RuntimeError):
+    """The exported model does not do what the dynamic one did."""
+
+
+class SamplerError(EspalierError, RuntimeError):
+    """A sampler was asked or told out of turn."""
+
+
+class StateError(EspalierError, ValueError):
+    """A saved model can't be restored onto the model at hand."""
+
+
+class SpaceError(EspalierError, ValueError):
+    """The search space does not hold what was asked for."""
+
+
+class AxisError(EspalierError, ValueError):
+    """Two axes were said to be the same and can't be."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """
+    Return the hint that an error message about an unknown *name* ends with.
+
+    Args:
+        name: What the caller asked for.
+
+        known: What there is.
+
+    Returns:
+        ``" Did you mean 'x'?"`` with a leading space, or ``""`` when nothing is close.
+
+    Example:
+        >>> nearest("gird", ["grid", "random"])
+        " Did you mean 'grid'?"
+        >>> nearest("gird", ["optuna"])
+        ''
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,215 @@
+"""
+Sizes that are made of hparams: products and concatenations.
+
+`Hparam` is the one thing that holds a choice. What several of them form together, such as the
+output axis of a projection that holds heads times head size, is computed from them on every
+reading and never stored a second time.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from ..errors import InvalidChoiceError
+from .hparam import Hparam
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import LongTensor
+
+#: An axis as hparams see it: an `Hparam`, or a product or concat of such terms.
+Term: TypeAlias = Union[Hparam, "ProductHparam", "ConcatHparam"]
+
+_MOST_CHOICES = 4096
+
+
+class _Derived:
+    """What products and concats share: they are read, and set through their leaves."""
+
+    name: str
+    children: tuple[Term, ...]
+    _sign: str
+
+    def __init__(self, *children: Term, name: str = "") -> None:
+        self.name = name
+        self.children = children
+
+    def _fold(self, sizes: list[int]) -> int:
+        raise NotImplementedError
+
+    @property
+    def active(self) -> int:
+        """The size in use. Set it through the hparams it is made of."""
+        return self._fold([child.active for child in self.children])
+
+    @active.setter
+    def active(self, value: int) -> None:
+        parts = ", ".join(leaf.label for leaf in leaves(self))
+        raise InvalidChoiceError(
+            f"{self.name or type(self).__name__}: this size is derived, so active can't be set "
+            f"(got {value!r}). Set the hparams that it is made of: {parts}."
+        )
+
+    @property
+    def original(self) -> int:
+        """The size before anything was searched."""
+        return self._fold([child.original for child in self.children])
+
+    @property
+    def min(self) -> int:
+        """The smallest size."""
+        return self._fold([child.min for child in self.children])
+
+    @property
+    def max(self) -> int:
+        """The largest size."""
+        return self._fold([child.max for child in self.children])
+
+    @property
+    def units(self) -> int:
+        """How many units there are, whatever is active."""
+        return self._fold([child.units for child in self.children])
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Every size that some setting of the hparams gives, ascending."""
+        own = list(dict.fromkeys(leaves(self)))
+        if math.prod(len(leaf.choices) for leaf in own) > _MOST_CHOICES:
+            return (self.min, self.max)
+        found = set()
+        for combination in itertools.product(*(leaf.choices for leaf in own)):
+            setting = dict(zip(own, combination, strict=True))
+            found.add(size_under(self, setting.__getitem__))
+        return tuple(sorted(found))
+
+    @property
+    def is_configurable(self) -> bool:
+        """Whether any of the hparams has more than one choice."""
+        return any(child.is_configurable for child in self.children)
+
+    @property
+    def is_sortable(self) -> bool:
+        """Whether all of the hparams may be put in another order."""
+        return all(child.is_sortable for child in self.children)
+
+    def __repr__(self) -> str:
+        return "(" + f" {self._sign} ".join(map(repr, self.children)) + ")"
+
+
+class ProductHparam(_Derived):
+    """
+    The row-major product of terms: unit ``(i, j)`` of ``(p, q)`` stands at ``i * q + j``.
+
+    Example:
+        >>> heads, head_size = Hparam([1, 2, 4]), Hparam([2, 4])
+        >>> width = ProductHparam(heads, head_size)
+        >>> heads.active, head_size.active = 2, 2
+        >>> width.active, width.active_slice.tolist()
+        (4, [0, 1, 4, 5])
+    """
+
+    _sign = "*"
+
+    def _fold(self, sizes: list[int]) -> int:
+        return math.prod(sizes)
+
+    @property
+    def active_slice(self) -> slice | LongTensor:
+        """Which positions of the axis are active: a prefix as a slice, else their indices."""
+        outer, *inner = self.children
+        inner_units = math.prod(child.units for child in inner)
+        if all(_is_whole(child) for child in inner):
+            prefix = outer.active_slice
+            if isinstance(prefix, slice):
+                return slice(prefix.stop * inner_units)
+        return positions(self, _active)
+
+
+class ConcatHparam(_Derived):
+    """
+    Terms side by side on one axis, as ``torch.cat`` lays them.
+
+    Example:
+        >>> query, key = Hparam([2, 4]), Hparam([2, 4])
+        >>> fused = ConcatHparam(query, key)
+        >>> query.active = 2
+        >>> fused.active, fused.active_slice.tolist()
+        (6, [0, 1, 4, 5, 6, 7])
+    """
+
+    _sign = "+"
+
+    def _fold(self, sizes: list[int]) -> int:
+        return sum(sizes)
+
+    @property
+    def active_slice(self) -> slice | LongTensor:
+        """Which positions of the axis are active: a prefix as a slice, else their indices."""
+        *first, last = self.children
+        if all(_is_whole(child) for child in first):
+            prefix = last.active_slice
+            if isinstance(prefix, slice):
+                return slice(sum(child.units for child in first) + prefix.stop)
+        return positions(self, _active)
+
+
+def constant(size: int) -> Hparam:
+    """Return the term of an axis that can't change: one choice, nothing to configure."""
+    return Hparam((size,))
+
+
+def leaves(term: Term) -> Iterator[Hparam]:
+    """Yield the hparams that *term* is made of, in order, repeated where they occur twice."""
+    if isinstance(term, Hparam):
+        yield term
+    else:
+        for child in term.children:
+            yield from leaves(child)
+
+
+def size_under(term: Term, choice: Callable[[Hparam], int]) -> int:
+    """Return the size of *term* when each hparam ``h`` has the value ``choice(h)``."""
+    if isinstance(term, Hparam):
+        return choice(term)
+    return term._fold([size_under(child, choice) for child in term.children])  # noqa: SLF001
+
+
+def _is_whole(term: Term) -> bool:
+    """Whether all units are active, in their own order."""
+    return all(leaf.active == leaf.units and leaf.order is None for leaf in leaves(term))
+
+
+def positions(term: Term, units_of: Callable[[Hparam], LongTensor]) -> LongTensor:
+    """
+    Return the positions on the axis of *term* that belong to the given units of its hparams.
+
+    Args:
+        term: The term of an axis.
+
+        units_of: Gives the numbers of an hparam's units, in the order they are wanted.
+    """
+    import torch
+
+    if isinstance(term, Hparam):
+        return units_of(term)
+    pieces = [positions(child, units_of) for child in term.children]
+    sizes = [child.units for child in term.children]
+    if isinstance(term, ConcatHparam):
+        offsets = itertools.accumulate(sizes[:-1], initial=0)
+        return torch.cat([p + offset for p, offset in zip(pieces, offsets, strict=True)])  # type: ignore[return-value]
+    index = pieces[0]
+    for piece, size in zip(pieces[1:], sizes[1:], strict=True):
+        index = (index[:, None] * size + piece[None, :]).flatten()  # type: ignore[assignment]
+    return index
+
+
+def _active(hparam: Hparam) -> LongTensor:
+    import torch
+
+    active = hparam.active_slice
+    return torch.arange(active.stop) if isinstance(active, slice) else active  # type: ignore[return-value]

@@ -1,0 +1,256 @@
+"""The choices for one size of a dynamic module, with an active value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from ..errors import InvalidChoiceError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from torch import LongTensor, Tensor
+
+#: What an hparam may choose between: sizes, numbers, tuples, or any comparable object.
+Choice: TypeAlias = Any
+
+
+class Dependent(Protocol):
+    """Something that caches what it derived from an hparam."""
+
+    def invalidate(self) -> None:
+        """Forget it: the hparam changed."""
+
+
+class Hparam:
+    """
+    The choices for one size (or any other discrete value) of a dynamic module.
+
+    A new hparam is active at *original*. Where the choices are sizes, the hparam stands for
+    ``n`` interchangeable units, ``n`` being the largest choice it was made with, and a choice
+    ``k`` keeps the first ``k`` of them: see `active_slice` and `enforce_order`.
+
+    Args:
+        choices: At least one value; duplicates are dropped and the rest is sorted.
+
+        original: The value before anything was searched; one of *choices*. The largest when
+            left out.
+
+        name: Where the size is, for messages: ``"layer2.0.conv1.out_channels"``.
+
+    Raises:
+        InvalidChoiceError: If there is no choice, or *original* is not one of them.
+
+    Example:
+        >>> width = Hparam([16, 32, 64])
+        >>> width.active = 32
+        >>> width.active_slice
+        slice(None, 32, None)
+    """
+
+    def __init__(
+        self, choices: Sequence[Choice], original: Choice | None = None, *, name: str = ""
+    ) -> None:
+        self.name = name
+        self._choices = _ordered(choices)
+        if not self._choices:
+            raise InvalidChoiceError(f"{self.label}: an hparam needs at least one choice, got none.")
+        self._original = self._choices[-1] if original is None else original
+        self._check(self._original, "original")
+        self._units = self._choices[-1]
+        self._active = self._original
+        self._order: Tensor | None = None
+        self._estimators: list[Callable[[], Tensor | None]] = []
+        self._dependents: list[Dependent] = []
+
+    @property
+    def label(self) -> str:
+        """The name, or what stands for it in messages when there is none."""
+        return self.name or type(self).__name__
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The available choices, ascending. May be set to a non-empty subset of themselves."""
+        return self._choices
+
+    @choices.setter
+    def choices(self, values: Sequence[Choice]) -> None:
+        subset = _ordered(values)
+        if not subset:
+            raise InvalidChoiceError(f"{self.label}: choices can't be empty; keep at least one.")
+        for value in subset:
+            self._check(value, "choices may only be narrowed: each")
+        self._choices = subset
+        if self._active not in subset:
+            self.active = subset[-1]
+
+    @property
+    def active(self) -> Choice:
+        """The choice in use. May be set to any of `choices`."""
+        return self._active
+
+    @active.setter
+    def active(self, value: Choice) -> None:
+        self._check(value, "active")
+        if value != self._active:
+            self._active = value
+            self._changed()
+
+    @property
+    def original(self) -> Choice:
+        """The value before anything was searched."""
+        return self._original
+
+    @property
+    def min(self) -> Choice:
+        """The smallest choice."""
+        return self._choices[0]
+
+    @property
+    def max(self) -> Choice:
+        """The largest choice."""
+        return self._choices[-1]
+
+    @property
+    def units(self) -> int:
+        """
+        How many units there are, whatever is active: the largest choice at construction.
+
+        Raises:
+            TypeError: If the choices are not sizes.
+        """
+        if not _is_size(self._units):
+            raise TypeError(
+                f"{self.label}: only an hparam over sizes has units; its choices are "
+                f"{_shown(self._choices)}."
+            )
+        return int(self._units)
+
+    @property
+    def active_slice(self) -> slice | LongTensor:
+        """
+        Which units are active: ``slice(active)``, or the first *active* of an enforced order.
+
+        Raises:
+            TypeError: If the choices are not sizes.
+        """
+        count = self.active if self.units else 0
+        if self._order is None:
+            return slice(count)
+        return self._order[:count]  # type: ignore[return-value]
+
+    @property
+    def order(self) -> Tensor | None:
+        """The enforced order of the units, shape ``(units,)``, or ``None`` for their own."""
+        return self._order
+
+    @property
+    def is_configurable(self) -> bool:
+        """Whether there is more than one choice."""
+        return len(self._choices) > 1
+
+    @property
+    def is_sortable(self) -> bool:
+        """Whether the units may be put in another order: true for sizes, false for the rest."""
+        return _is_size(self._units)
+
+    @property
+    def importance(self) -> Tensor | None:
+        """
+        How much each unit matters, shape ``(units,)``; ``None`` where no estimator tells.
+
+        Each estimator's vector is divided by its own maximum, so none outweighs another by its
+        scale; then they are summed.
+
+        Raises:
+            ValueError: If an estimator returns anything but one number for each unit.
+        """
+        total: Tensor | None = None
+        for estimator in self._estimators:
+            vector = estimator()
+            if vector is None:
+                continue
+            if tuple(vector.shape) != (self.units,):
+                raise ValueError(
+                    f"{self.label}: an importance estimator must return shape ({self.units},), "
+                    f"one number for each unit; got {tuple(vector.shape)}."
+                )
+            vector = vector.detach().double()
+            top = vector.max()
+            scaled = vector / top if top > 0 else vector
+            total = scaled if total is None else total + scaled
+        return total
+
+    def register_importance(self, estimator: Callable[[], Tensor | None]) -> None:
+        """
+        Add *estimator*: no arguments, returns shape ``(units,)``, higher matters more, or ``None``.
+        """
+        self._estimators.append(estimator)
+
+    def enforce_order(self, order: Tensor | None = None) -> None:
+        """
+        Keep the first units of *order* instead of the first units; ``None`` goes back.
+
+        The tensor is referred to, not copied.
+
+        Args:
+            order: A permutation of ``range(units)``, integers, shape ``(units,)``.
+
+        Raises:
+            InvalidChoiceError: If *order* is not such a permutation.
+        """
+        if order is not None and sorted(order.tolist()) != list(range(self.units)):
+            raise InvalidChoiceError(
+                f"{self.label}: order must be a permutation of range({self.units}), got "
+                f"{_shown(order.tolist())}."
+            )
+        self._order = order
+        self._changed()
+
+    def notify(self, dependent: Dependent) -> None:
+        """Have *dependent* invalidated whenever the active units change."""
+        self._dependents.append(dependent)
+
+    def _changed(self) -> None:
+        for dependent in self._dependents:
+            dependent.invalidate()
+
+    def _check(self, value: Choice, what: str) -> None:
+        if value in self._choices and not isinstance(value, bool):
+            return
+        near = ""
+        if _is_number(value) and all(_is_number(choice) for choice in self._choices):
+            below = [c for c in self._choices if c <= value][-1:]
+            above = [c for c in self._choices if c >= value][:1]
+            near = " Nearest: " + " and ".join(str(c) for c in below + above) + "."
+        raise InvalidChoiceError(
+            f"{self.label}: {what} must be one of {_shown(self._choices)}, got {value!r}.{near}"
+        )
+
+    def __repr__(self) -> str:
+        name = f"{self.name!r}, " if self.name else ""
+        return f"Hparam({name}{_shown(self._choices)}, active={self._active!r})"
+
+
+def _ordered(values: Iterable[Choice]) -> tuple[Choice, ...]:
+    unique = list(dict.fromkeys(values))
+    try:
+        return tuple(sorted(unique))
+    except TypeError:
+        return tuple(unique)  # objects without an order keep the one they came in
+
+
+def _shown(values: Sequence[Choice], most: int = 12) -> str:
+    shown = [repr(value) for value in values[:most]]
+    if len(values) > most:
+        shown[-1:] = ["...", repr(values[-1])]
+    return "(" + ", ".join(shown) + ("," if len(shown) == 1 else "") + ")"
+
+
+def _is_number(value: Choice) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_size(value: Choice) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,135 @@
+"""The mode that makes a converted model plain again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import torch
+from torch import nn
+
+from ..dynamic import DynamicModule
+from ..errors import StateError
+from ..snapshot import Snapshot
+from ..spaces.supernet import Supernet, supernet_of
+from .config import ModeConfig
+from .descriptor import ModeDescriptor
+from .steps import Step, record_step, steps_of
+
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@final
+class ExportModeDescriptor(ModeDescriptor):
+    """Cuts every tensor to its active part and gives modules their classes back."""
+
+    name = "export"
+
+    def convert(self, model: nn.Module, config: ModeConfig, inputs: Any = None) -> None:
+        """
+        Make *model* plain, in place, at its active configuration.
+
+        Raises:
+            ConversionError: If it is not converted.
+
+            ExportError: If it would not run. Nothing is changed then.
+        """
+        supernet = supernet_of(model)
+        supernet.check(model, supernet.space.config())
+        steps = steps_of(model)
+        before = Snapshot.of(model)
+        try:
+            metadata = {"modules": _export_modules(model)}
+            Supernet.detach(model)
+            record_step(model, Step(self.name, config.unstructure(), metadata), before=steps)
+        except BaseException:
+            before.restore()
+            raise
+
+    def metadata(self, model: nn.Module) -> dict[str, Any]:
+        """Return what the step holds already: an export never changes afterwards."""
+        return dict(steps_of(model)[-1].metadata)
+
+    def restore(self, model: nn.Module, config: ModeConfig, metadata: Mapping[str, Any]) -> None:
+        """
+        Give a fresh *model* the shapes and attributes that were exported.
+
+        The values of the cut tensors are left to the weights, which are loaded afterwards.
+        """
+        del config
+        dynamic = {path for path, m in model.named_modules() if isinstance(m, DynamicModule)}
+        if dynamic:
+            _export_modules(model)
+            Supernet.detach(model)
+        apply_shapes(model, metadata["modules"])
+
+
+def _export_modules(model: nn.Module) -> dict[str, Any]:
+    shared: dict[int, Any] = {}
+    looks = {}
+    for path, module in model.named_modules():
+        if isinstance(module, DynamicModule):
+            names = list(module.layout.sizes)
+            module.export(shared)
+            own = {**module._parameters, **module._buffers}  # noqa: SLF001
+            looks[path] = {
+                "shapes": {n: list(t.shape) for n, t in own.items() if t is not None},
+                "attributes": {name: module.__dict__[name] for name in names},
+            }
+    return looks
+
+
+def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
+    """
+    Give modules other attributes, and empty tensors where the shape is another.
+
+    Args:
+        model: A plain model.
+
+        modules: ``shapes`` and ``attributes`` by name, by the path of a module.
+
+    Raises:
+        StateError: If *model* has no such module, tensor or attribute.
+    """
+    shared: dict[int, Tensor] = {}
+    for path, look in modules.items():
+        try:
+            module = model.get_submodule(path)
+        except AttributeError:
+            raise StateError(
+                f"{type(model).__name__} must have a module {path!r} to be restored; it has none."
+            ) from None
+        for name, value in look["attributes"].items():
+            like = module.__dict__.get(name)
+            if not _is_size(like) or not _is_size(tuple(value) if type(value) is list else value):
+                raise StateError(
+                    f"{path}: {type(module).__name__} has no size {name!r} to set to {value!r}."
+                )
+            module.__dict__[name] = tuple(value) if isinstance(like, tuple) else value
+        for name, shape in look["shapes"].items():
+            _reshape(module, path, name, tuple(shape), shared)
+
+
+def _is_size(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_size(inner) for inner in value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _reshape(
+    module: nn.Module, path: str, name: str, shape: tuple[int, ...], shared: dict[int, Tensor]
+) -> None:
+    holder = module._parameters if name in module._parameters else module._buffers  # noqa: SLF001
+    tensor = holder.get(name)
+    if tensor is None:
+        raise StateError(f"{path}: {type(module).__name__} has no tensor {name!r}.")
+    if tuple(tensor.shape) == shape:
+        return
+    if id(tensor) not in shared:
+        made = torch.empty(shape, dtype=tensor.dtype, device=tensor.device)
+        if isinstance(tensor, nn.Parameter):
+            made = nn.Parameter(made, requires_grad=tensor.requires_grad)
+        shared[id(tensor)] = made
+    holder[name] = shared[id(tensor)]  # type: ignore[assignment]

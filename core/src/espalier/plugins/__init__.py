@@ -1,0 +1,44 @@
+"""Find plug-ins, check them, and look up what they offer."""
+
+from .hookspecs import API_VERSION, hookimpl
+from .host import LoadedPlugin, PluginHost
+from .matching import ConverterRegistry
+from .offers import (
+    AxisRuleOffer,
+    CommandOffer,
+    ConverterOffer,
+    MetricOffer,
+    ModeOffer,
+    Offer,
+    SamplerOffer,
+)
+from .registry import Registry
+from .sources import Problem, Source, installed
+from .views import converters, current_host, default_host, metrics, modes, samplers, use_host
+
+
+__all__ = [
+    "API_VERSION",
+    "AxisRuleOffer",
+    "CommandOffer",
+    "ConverterOffer",
+    "ConverterRegistry",
+    "LoadedPlugin",
+    "MetricOffer",
+    "ModeOffer",
+    "Offer",
+    "PluginHost",
+    "Problem",
+    "Registry",
+    "SamplerOffer",
+    "Source",
+    "converters",
+    "current_host",
+    "default_host",
+    "hookimpl",
+    "installed",
+    "metrics",
+    "modes",
+    "samplers",
+    "use_host",
+]

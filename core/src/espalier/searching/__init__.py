@@ -1,0 +1,10 @@
+"""Search the space of a converted model under constraints."""
+
+from .constraints import Constraints
+from .result import SearchResult, Trial
+from .run import run_search
+from .searcher import Searcher
+from .task import SearchTask
+
+
+__all__ = ["Constraints", "SearchResult", "SearchTask", "Searcher", "Trial", "run_search"]

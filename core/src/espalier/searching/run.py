@@ -1,0 +1,114 @@
+"""Run a searcher so that an error leaves the model as it was."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import structlog
+import torch
+
+from ..errors import ScoreError
+from ..plugins import current_host
+from ..spaces import Supernet, supernet_of
+from ..spaces.sorting import permute
+from .constraints import Constraints
+from .result import SearchResult
+from .task import SearchTask
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .searcher import Searcher
+
+log = structlog.get_logger()
+
+
+def run_search(
+    model: nn.Module,
+    searcher: Searcher,
+    constraints: Mapping[str, float | str],
+    score: Callable[[nn.Module], float] | None,
+    loss: Callable[[nn.Module, Any], torch.Tensor] | None,
+    data: Iterable[Any] | None,
+) -> SearchResult:
+    """
+    Search the space of a converted model and make the found configuration active.
+
+    Training flags are as before afterwards. If anything raises, so are the configuration and the
+    order of the units.
+    """
+    bounds = Constraints.resolve(model, constraints)
+    if isinstance(data, Iterator):
+        data = list(data)  # it is read more than once
+    judge = score if score is not None else _mean_loss(loss, data)
+    task = SearchTask(model, bounds, judge, loss, data, progress=searcher.config.progress)
+    with _restoring(model, task.supernet):
+        try:
+            config = dict(searcher.search(task))
+        finally:
+            task.stop()
+        bounds.require(model, config)
+        task.space.select(config)
+        final = task.score(config)
+        task.space.select(config)
+    metrics = _metrics(model, bounds, config)
+    result = SearchResult(config, final, metrics, tuple(task.history), dict(bounds.limits))
+    log.info("search_finished", score=final, scored=len(task.history), **result.metrics)
+    current_host().notify("espalier_search_finished", result=result)
+    return result
+
+
+def _metrics(model: nn.Module, bounds: Constraints, config: dict[str, Any]) -> dict[str, float]:
+    """Return the bounded metrics, and those that cost nothing to tell."""
+    costs = supernet_of(model).costs
+    told = {"params": costs.params(config), "flops": costs.flops(config)}
+    return {**told, **bounds.measure(model, config)}
+
+
+def _mean_loss(
+    loss: Callable[[nn.Module, Any], torch.Tensor] | None, data: Iterable[Any] | None
+) -> Callable[[nn.Module], float] | None:
+    if loss is None or data is None:
+        return None
+
+    @torch.no_grad()
+    def score(model: nn.Module) -> float:
+        model.eval()
+        losses = [float(loss(model, batch)) for batch in data]
+        if not losses:
+            raise ScoreError("data must hold at least one batch; it held none.")
+        return -sum(losses) / len(losses)
+
+    return score
+
+
+@contextlib.contextmanager
+def _restoring(model: nn.Module, supernet: Supernet) -> Iterator[None]:
+    flags = [(module, module.training) for module in model.modules()]
+    config = supernet.space.config()
+    orders = dict(supernet.orders)
+    try:
+        yield
+    except BaseException:
+        _reorder_back(model, supernet, orders)
+        supernet.space.select(config)
+        raise
+    finally:
+        for module, training in flags:
+            module.training = training
+
+
+def _reorder_back(
+    model: nn.Module, supernet: Supernet, orders: Mapping[str, torch.Tensor]
+) -> None:
+    """Undo every permutation since *orders* was noted."""
+    back = {}
+    for name, order in supernet.orders.items():
+        earlier = orders.get(name)
+        inverse = order.argsort()
+        back[name] = inverse if earlier is None else inverse[earlier]
+    permute(model, supernet, back)
+    supernet.orders = dict(orders)

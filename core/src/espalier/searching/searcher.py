@@ -1,0 +1,81 @@
+"""What a searcher is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import attrs
+import cattrs
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.v import transform_error
+
+from ..errors import ConfigError, nearest
+
+
+if TYPE_CHECKING:
+    from .task import SearchTask
+
+
+@attrs.frozen
+class SearchConfig:
+    """
+    What every searcher can be told.
+
+    Args:
+        progress: Whether to show a progress bar.
+    """
+
+    progress: bool = True
+
+    @classmethod
+    def structure(cls, given: SearchConfig | Mapping[str, Any] | None) -> Self:
+        """
+        Make a configuration of plain data.
+
+        Raises:
+            ConfigError: If a key or a value is not possible.
+        """
+        if isinstance(given, cls):
+            return given
+        if given is not None and not isinstance(given, Mapping):
+            raise ConfigError(
+                f"search_config must be a {cls.__name__}, a mapping or None, got {given!r}."
+            )
+        fields = [field.name for field in attrs.fields(cls)]
+        for name in given or {}:
+            if name not in fields:
+                raise ConfigError(
+                    f"search_config.{name}: there is no such field.{nearest(str(name), fields)} "
+                    f"Fields: {', '.join(fields)}."
+                )
+        try:
+            return cattrs.Converter(forbid_extra_keys=True).structure(dict(given or {}), cls)
+        except (BaseValidationError, ForbiddenExtraKeysError) as error:
+            details = "; ".join(transform_error(error, path="search_config"))
+            raise ConfigError(f"{details}; got {given!r}.") from error
+
+
+class Searcher(ABC):
+    """
+    The algorithm of a mode: chooses a configuration within the constraints.
+
+    Args:
+        config: Its settings.
+    """
+
+    #: The attrs class of its settings.
+    config_class: ClassVar[type[SearchConfig]] = SearchConfig
+
+    def __init__(self, config: SearchConfig) -> None:
+        self.config = config
+
+    @abstractmethod
+    def search(self, task: SearchTask) -> Mapping[str, Any]:
+        """
+        Return the configuration to use.
+
+        Args:
+            task: The model, its space, the constraints, and how to score.
+        """

@@ -1,0 +1,27 @@
+"""From a model to its search space: analysis, verification, names, costs, sorting."""
+
+from .analysis import Analysis, Frozen, analyze
+from .build import build
+from .costs import CostModel
+from .explanation import Explanation
+from .importance import Importance
+from .profile import Profile
+from .rulebook import RuleBook
+from .space import SearchSpace
+from .supernet import Supernet, supernet_of
+
+
+__all__ = [
+    "Analysis",
+    "CostModel",
+    "Explanation",
+    "Frozen",
+    "Importance",
+    "Profile",
+    "RuleBook",
+    "SearchSpace",
+    "Supernet",
+    "analyze",
+    "build",
+    "supernet_of",
+]

@@ -1,0 +1,130 @@
+"""What can change in a model, what can't, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import structlog
+
+from ..axes import Axis, Reason, atoms, pin
+from ..dynamic import DynamicModule, Layout, layouts_of
+from ..plugins import current_host
+from ..tracing import Trace, trace
+from .naming import Carrier, carriers_of, name_of
+from .verification import verify
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = structlog.get_logger()
+
+
+@attrs.frozen
+class Free:
+    """
+    An atom that may change.
+
+    Args:
+        name: Where the size is.
+
+        axis: The root atom.
+
+        carriers: Every axis of a tensor that it is part of.
+    """
+
+    name: str
+    axis: Axis
+    carriers: tuple[Carrier, ...]
+
+
+@attrs.frozen
+class Frozen:
+    """
+    An atom that can't change.
+
+    Args:
+        name: Where the size is.
+
+        size: How many units it has.
+
+        reasons: Why, and where that was decided.
+
+        carriers: Every axis of a tensor that it is part of.
+    """
+
+    name: str
+    size: int
+    reasons: tuple[Reason, ...]
+    carriers: tuple[Carrier, ...]
+
+
+@attrs.frozen
+class Analysis:
+    """
+    The axes of a model.
+
+    Args:
+        trace: What the run on fake tensors told.
+
+        layouts: The axes of each module's tensors and attributes.
+
+        free: Atoms that may change, in the order in which the model meets them.
+
+        frozen: Atoms of tensors that can't, likewise.
+    """
+
+    trace: Trace
+    layouts: Mapping[str, Layout[Axis]]
+    free: tuple[Free, ...]
+    frozen: tuple[Frozen, ...]
+
+
+def converter_of(module: nn.Module) -> type[DynamicModule] | None:
+    """Return the converter that is installed for the type of *module*, or ``None``."""
+    kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
+    found: type[DynamicModule] | None = current_host().converters.find(kind)
+    return found
+
+
+def analyze(model: nn.Module, inputs: Any) -> Analysis:
+    """
+    Find the axes of *model* that can change, and verify each of them on fake tensors.
+
+    Args:
+        model: Any module; it is left as it is.
+
+        inputs: What its ``forward`` takes.
+
+    Raises:
+        InputsError: If the inputs are not what ``forward`` takes.
+
+        TraceError: If ``forward`` raises.
+    """
+    traced = trace(model, inputs, rules=current_host().axis_rules)
+    layouts = layouts_of(model, traced, converter_of)
+    carriers = carriers_of(traced, layouts)
+    candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
+    for axis, why in verify(model, inputs, traced, layouts, candidates).items():
+        log.info("axis_frozen", axis=name_of(carriers[axis]), size=axis.size, reason=why)
+        pin(axis, Reason(f"does not shrink: {why}"))
+    free = [axis for axis in candidates if not axis.reasons]
+    return Analysis(
+        traced,
+        layouts,
+        tuple(Free(name_of(carriers[axis]), axis, carriers[axis]) for axis in free),
+        tuple(_frozen(carriers)),
+    )
+
+
+def _frozen(carriers: Mapping[Axis, tuple[Carrier, ...]]) -> Iterator[Frozen]:
+    for axis, found in carriers.items():
+        if axis.reasons and axis.size > 1:
+            yield Frozen(name_of(found), axis.size, axis.reasons, found)
+
+
+def is_free(axis: Axis) -> bool:
+    """Whether some atom of *axis* may change."""
+    return any(not found.reasons and found.size > 1 for found in atoms(axis))

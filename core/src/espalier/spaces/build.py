@@ -1,0 +1,128 @@
+"""Convert a model: analysis, choices, dynamic modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from ..dynamic import DynamicModule, LayerRule, Layout, Terms, make_dynamic
+from ..errors import ConversionError
+from ..hparams import Choice, Hparam, Term, leaves
+from ..snapshot import Snapshot
+from ..tracing import without_data
+from .analysis import Free, analyze, converter_of
+from .costs import CostModel, item_bytes
+from .rulebook import RuleBook
+from .space import SearchSpace
+from .supernet import Blueprint, Supernet, is_converted
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = structlog.get_logger()
+
+
+def build(
+    model: nn.Module, inputs: Any, rules: RuleBook, *, mode: str, relax_divisor: bool = True
+) -> Supernet:
+    """
+    Make *model* dynamic in place and keep the record with it.
+
+    Args:
+        model: A plain module.
+
+        inputs: What its ``forward`` takes.
+
+        rules: Which sizes each layer may take.
+
+        mode: Name of the mode that converts.
+
+        relax_divisor: Whether to halve the divisor for layers too small to have a choice with it.
+
+    Raises:
+        ConversionError: If it is converted already.
+    """
+    if is_converted(model) or any(isinstance(m, DynamicModule) for m in model.modules()):
+        raise ConversionError(
+            f"{type(model).__name__} is converted already; export it before converting it again."
+        )
+    analysis = analyze(model, inputs)
+    hparams: dict[str, Hparam] = {}
+    frozen: dict[str, str] = {}
+    for free in analysis.free:
+        hparam, why = _hparam(model, free, rules, relax_divisor=relax_divisor)
+        hparams[free.name] = hparam
+        if why:
+            frozen[free.name] = why
+            log.info("hparam_frozen", hparam=free.name, units=free.axis.size, reason=why)
+    atoms = {free.name: free.axis for free in analysis.free}
+    term_of = Terms({axis: hparams[name] for name, axis in atoms.items()})
+    supernet = Supernet(
+        mode,
+        SearchSpace(list(hparams.values())),
+        {path: layout.map(term_of) for path, layout in analysis.layouts.items()},
+        CostModel.of(analysis.trace, item_bytes(model), term_of),
+        Blueprint(analysis.trace, analysis.layouts, atoms, without_data(inputs)),
+        frozen,
+    )
+    _convert(model, supernet)
+    return supernet
+
+
+def _convert(model: nn.Module, supernet: Supernet) -> None:
+    before = Snapshot.of(model)
+    modules = dict(model.named_modules())
+    try:
+        for path, layout in supernet.layouts.items():
+            kept = _configurable(layout)
+            if kept.tensors or kept.sizes:
+                module = modules[path]
+                make_dynamic(module, converter_of(module) or DynamicModule, kept)
+        supernet.attach(model)
+    except BaseException:
+        before.restore()
+        raise
+
+
+def _configurable(layout: Layout[Term]) -> Layout[Term]:
+    """Keep the tensors and attributes that some hparam can change."""
+
+    def changes(terms: tuple[Term, ...]) -> bool:
+        return any(leaf.is_configurable for term in terms for leaf in leaves(term))
+
+    return Layout(
+        {name: terms for name, terms in layout.tensors.items() if changes(terms)},
+        {name: size for name, size in layout.sizes.items() if changes(size.axes)},
+    )
+
+
+def _hparam(
+    model: nn.Module, free: Free, rules: RuleBook, *, relax_divisor: bool
+) -> tuple[Hparam, str]:
+    """Return the hparam of *free*, and why it has no choice if it has none."""
+    units = free.axis.size
+    given: list[tuple[LayerRule, int]] = []
+    default: list[tuple[LayerRule, int]] = []
+    for path, inner in dict.fromkeys((c.module, c.inner) for c in free.carriers):
+        rule, is_given = rules.rule_for(path, model.get_submodule(path))
+        if rule is None:
+            return Hparam((units,), name=free.name), f"the configuration switches {path!r} off"
+        (given if is_given else default).append((rule, inner))
+    found = given or default  # what somebody said counts for the layers that it is coupled to
+    choices = _common(found, units)
+    asked = max(rule.divisor for rule, _ in found)
+    while relax_divisor and len(choices) == 1 and any(rule.divisor > 1 for rule, _ in found):
+        found = [(rule.halved(), inner) for rule, inner in found]
+        choices = _common(found, units)
+    used = max(rule.divisor for rule, _ in found)
+    if len(choices) == 1:
+        return Hparam(choices, name=free.name), f"no multiple of the divisor {asked} below {units}"
+    if used != asked:
+        log.info("divisor_relaxed", hparam=free.name, units=units, asked=asked, used=used)
+    return Hparam(choices, units, name=free.name), ""
+
+
+def _common(found: list[tuple[LayerRule, int]], units: int) -> list[Choice]:
+    return sorted(set.intersection(*(rule.sizes(units, inner) for rule, inner in found)))

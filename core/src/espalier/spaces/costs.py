@@ -1,0 +1,182 @@
+"""Costs of any configuration, from the axes alone."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from ..hparams import Choice, Hparam, Term, leaves, size_under
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ..axes import Axis
+    from ..tracing import Trace
+
+
+@attrs.frozen
+class Product:
+    """*coefficient* times the product of *terms*; everything that can't change is in the former."""
+
+    coefficient: int
+    terms: tuple[Term, ...] = ()
+
+    @classmethod
+    def of(cls, coefficient: int, terms: list[Term]) -> Self:
+        """Fold what can't change."""
+        kept = []
+        for term in terms:
+            if any(leaf.name for leaf in leaves(term)):
+                kept.append(term)
+            else:
+                coefficient *= term.original
+        return cls(coefficient, tuple(kept))
+
+    def under(self, choice: Callable[[Hparam], int]) -> int:
+        """Return the value when each hparam ``h`` is ``choice(h)``."""
+        return self.coefficient * math.prod(size_under(term, choice) for term in self.terms)
+
+
+@attrs.frozen
+class Tensor:
+    """A parameter or buffer: its module, how many elements it has, and the bytes of each."""
+
+    module: str
+    elements: Product
+    item_bytes: int
+    is_buffer: bool
+
+
+@attrs.frozen
+class Allocation:
+    """An activation, alive from operator *first* to *last*; to the end where that is ``None``."""
+
+    bytes: Product
+    first: int
+    last: int | None
+
+
+@attrs.frozen
+class CostModel:
+    """
+    What a model costs under any configuration, without running it.
+
+    Args:
+        macs: Multiply-accumulates of each module's own operators.
+
+        tensors: Every parameter and buffer once, also if it is shared.
+
+        allocations: Every activation.
+    """
+
+    macs: Mapping[str, tuple[Product, ...]]
+    tensors: tuple[Tensor, ...]
+    allocations: tuple[Allocation, ...]
+
+    @classmethod
+    def of(cls, traced: Trace, item_bytes: Mapping[str, int], term_of: Callable[[Axis], Term]) -> Self:
+        """
+        Take the costs from a trace.
+
+        Args:
+            traced: The trace.
+
+            item_bytes: Bytes of one element of each parameter and buffer, by its first name; the
+                other names of a shared one are not there.
+
+            term_of: Gives the term of an axis.
+        """
+
+        def product(coefficient: int, axes: tuple[Axis, ...]) -> Product:
+            return Product.of(coefficient, [term_of(axis) for axis in axes])
+
+        macs: dict[str, dict[tuple[Term, ...], int]] = defaultdict(lambda: defaultdict(int))
+        for record in traced.records:
+            for cost in record.costs:
+                folded = product(cost.coefficient, cost.axes)
+                macs[record.module][folded.terms] += folded.coefficient
+        tensors = [
+            Tensor(
+                name.rpartition(".")[0],
+                product(1, traced.tensors[name].axes),
+                size,
+                traced.tensors[name].is_buffer,
+            )
+            for name, size in item_bytes.items()
+        ]
+        allocations = [
+            Allocation(product(life.item_bytes, life.axes), life.first, life.last)
+            for life in traced.lifetimes
+        ]
+        return cls(
+            {
+                path: tuple(Product(n, terms) for terms, n in found.items())
+                for path, found in macs.items()
+            },
+            tuple(tensors),
+            tuple(allocations),
+        )
+
+    def flops(self, config: Mapping[str, Choice] | None = None) -> int:
+        """Return the multiply-accumulates of one forward pass of the traced inputs."""
+        return sum(self.flops_by_module(config).values())
+
+    def flops_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+        """Return the same for each module's own operators."""
+        choice = _chooser(config)
+        return {p: sum(m.under(choice) for m in macs) for p, macs in self.macs.items()}
+
+    def params(self, config: Mapping[str, Choice] | None = None) -> int:
+        """Return the number of elements of all parameters; shared ones count once."""
+        return sum(self.params_by_module(config).values())
+
+    def params_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+        """Return the same for each module's own parameters."""
+        choice = _chooser(config)
+        found: dict[str, int] = defaultdict(int)
+        for tensor in self.tensors:
+            if not tensor.is_buffer:
+                found[tensor.module] += tensor.elements.under(choice)
+        return dict(found)
+
+    def weight_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+        """Return the bytes of all parameters and buffers."""
+        choice = _chooser(config)
+        return sum(t.elements.under(choice) * t.item_bytes for t in self.tensors)
+
+    def activation_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+        """Return the most bytes of activations, inputs included, that are alive at one time."""
+        choice = _chooser(config)
+        changes: dict[int, int] = defaultdict(int)
+        for allocation in self.allocations:
+            size = allocation.bytes.under(choice)
+            changes[2 * allocation.first] += size
+            if allocation.last is not None:
+                # Freed by the time the next operator allocates.
+                changes[2 * allocation.last + 1] -= size
+        peak = alive = 0
+        for moment in sorted(changes):
+            alive += changes[moment]
+            peak = max(peak, alive)
+        return peak
+
+
+def _chooser(config: Mapping[str, Choice] | None) -> Callable[[Hparam], int]:
+    given = config or {}
+
+    def choice(hparam: Hparam) -> int:
+        value: int = given.get(hparam.name, hparam.active)
+        return value
+
+    return choice
+
+
+def item_bytes(model: nn.Module) -> dict[str, int]:
+    """Return the bytes of one element of each parameter and buffer; shared ones once."""
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    return {name: tensor.element_size() for name, tensor in tensors}

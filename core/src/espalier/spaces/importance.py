@@ -1,0 +1,112 @@
+"""How much each unit matters, from everything that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+
+from ..hparams import Hparam, ProductHparam, Term, leaves
+
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from .supernet import Supernet
+
+
+@attrs.frozen
+class Importance:
+    """
+    The L2 norm of each unit's part of one parameter.
+
+    Args:
+        module: Whose parameter it is.
+
+        tensor: Its name in the module.
+
+        axis: The parameter's axis that carries the units.
+
+        term: The term of that axis.
+
+        hparam: Whose units are meant.
+    """
+
+    module: nn.Module
+    tensor: str
+    axis: int
+    term: Term
+    hparam: Hparam
+
+    def __call__(self) -> Tensor | None:
+        """Return shape ``(units,)``, or ``None`` for a parameter without data."""
+        parameter = self.module._parameters.get(self.tensor)  # noqa: SLF001
+        if parameter is None or parameter.is_meta:
+            return None
+        rows = parameter.detach().movedim(self.axis, 0).reshape(parameter.shape[self.axis], -1)
+        squares = rows.double().square().sum(1)
+        return sum_by_unit(self.term, squares, self.hparam).sqrt()
+
+
+def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
+    """
+    Register the magnitude of each parameter that carries a unit as its importance.
+
+    Source:
+        Li et al., *Pruning Filters for Efficient ConvNets*, ICLR 2017, arXiv:1608.08710, with
+        the L2 norm, over producers and consumers alike.
+    """
+    for path, name, axis, term in carried(model, supernet):
+        module = model.get_submodule(path)
+        for hparam in dict.fromkeys(leaves(term)):
+            if hparam.is_configurable:
+                hparam.register_importance(Importance(module, name, axis, term, hparam))
+
+
+def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, int, Term]]:
+    """Yield module, name, axis and term of every parameter axis that may change; shared ones once."""
+    seen = set()
+    for path, layout in supernet.layouts.items():
+        own = model.get_submodule(path)._parameters  # noqa: SLF001
+        for name, terms in layout.tensors.items():
+            if own.get(name) is None or id(own[name]) in seen:
+                continue
+            seen.add(id(own[name]))
+            for axis, term in enumerate(terms):
+                if term.is_configurable:
+                    yield path, name, axis, term
+
+
+def sum_by_unit(term: Term, values: Tensor, hparam: Hparam) -> Tensor:
+    """
+    Sum *values* over the positions of an axis that belong to each unit of *hparam*.
+
+    Args:
+        term: The term of the axis, one of whose leaves is *hparam*.
+
+        values: One for each position, shape ``(term.units,)``.
+
+        hparam: Whose units are meant.
+
+    Returns:
+        Shape ``(hparam.units,)``.
+    """
+    if term is hparam:
+        return values
+    if isinstance(term, Hparam):
+        return values.new_zeros(hparam.units)
+    total = values.new_zeros(hparam.units)
+    sizes = [child.units for child in term.children]
+    if isinstance(term, ProductHparam):
+        grid = values.reshape(sizes)
+        pieces = [
+            grid.sum(dim=[j for j in range(len(sizes)) if j != i]) for i in range(len(sizes))
+        ]
+    else:
+        pieces = list(torch.split(values, sizes))
+    for child, piece in zip(term.children, pieces, strict=True):
+        if hparam in set(leaves(child)):
+            total = total + sum_by_unit(child, piece, hparam)
+    return total

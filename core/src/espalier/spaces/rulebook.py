@@ -1,0 +1,165 @@
+"""Which sizes a configuration allows for each layer: by layer type, then by glob over names."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+import cattrs
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn
+from cattrs.v import transform_error
+
+from ..dynamic import DynamicModule, LayerRule
+from ..dynamic.rules import WidthRule
+from ..errors import ConfigError, nearest
+from ..plugins import current_host
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Later patterns win; ``None`` means the layer stays as it is.
+Patterns = Mapping[str, LayerRule | None]
+
+
+def key_of(name: str) -> str:
+    """Return how a layer type is spelt in configurations: ``"nn.Conv2d"``."""
+    return name.removeprefix("torch.") if name.startswith("torch.nn.") else name
+
+
+@attrs.frozen
+class RuleBook:
+    """
+    Rules by layer type, each a mapping of glob patterns over module names.
+
+    Args:
+        types: Patterns by layer type, ``"nn.Conv2d"``. A type that is not there has its defaults.
+    """
+
+    types: Mapping[str, Patterns] = attrs.field(factory=dict)
+
+    @classmethod
+    def structure(cls, given: Mapping[Any, Any]) -> Self:
+        """
+        Make a rule book of plain data, merged with the defaults.
+
+        Args:
+            given: By layer type (``"nn.Conv2d"``, or the class): a mapping of glob patterns to
+                rules, or one rule for all, or ``None`` for layers that stay as they are.
+
+        Raises:
+            ConfigError: If a layer type, a field or a value is not possible, with its path.
+        """
+        return cls({_known(key): _patterns(_known(key), value) for key, value in given.items()})
+
+    def unstructure(self) -> dict[str, dict[str, Any]]:
+        """Return plain data that `structure` reads."""
+        return {
+            key: {
+                pattern: None if rule is None else _plain(attrs.asdict(rule))
+                for pattern, rule in patterns.items()
+            }
+            for key, patterns in self.types.items()
+        }
+
+    def rule_for(self, path: str, module: nn.Module) -> tuple[LayerRule | None, bool]:
+        """
+        Return the rule of *module* at *path*, and whether it was given rather than a default.
+
+        The rule is ``None`` if the module must stay as it is.
+        """
+        kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
+        name = _name_for(kind)
+        if name is None:
+            return WidthRule(), False
+        found: LayerRule | None = current_host().converters[name].rule()
+        given = False
+        for pattern, rule in self.types.get(key_of(name), {}).items():
+            if fnmatch.fnmatchcase(path, pattern):
+                found, given = rule, True
+        return found, given
+
+
+def _name_for(kind: type) -> str | None:
+    converters = current_host().converters
+    return converters.offer(kind).name if kind in converters else None
+
+
+def _known(key: Any) -> str:
+    name = f"{key.__module__}.{key.__qualname__}" if isinstance(key, type) else str(key)
+    converters = current_host().converters
+    if isinstance(key, type):
+        name = _name_for(key) or name
+    full = name if name in converters else f"torch.{name}"
+    if full not in converters:
+        keys = [key_of(known) for known in converters]
+        raise ConfigError(
+            f"{name}: no converter is installed for a layer type of that name."
+            f"{nearest(name, keys)} Layer types: {', '.join(keys)}."
+        )
+    return key_of(full)
+
+
+def _patterns(key: str, value: Any) -> Patterns:
+    name = key if key in current_host().converters else f"torch.{key}"
+    rule: type[LayerRule] = current_host().converters[name].rule
+    if value is None or isinstance(value, LayerRule):
+        return {"*": value}
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{key}: expected a mapping or None, got {value!r}.")
+    fields = {field.name for field in attrs.fields(rule)}
+    if set(value) <= fields:
+        return {"*": _rule(rule, value, f"{key}")}
+    # A key that is neither a glob nor a known module name is most often a misspelt field.
+    if all(not isinstance(inner, (Mapping, LayerRule, type(None))) for inner in value.values()):
+        return {"*": _rule(rule, value, key)}
+    return {
+        pattern: inner
+        if inner is None or isinstance(inner, LayerRule)
+        else _rule(rule, inner, f"{key}[{pattern!r}]")
+        for pattern, inner in value.items()
+    }
+
+
+def _rule(rule: type[LayerRule], value: Any, path: str) -> LayerRule:
+    fields = [field.name for field in attrs.fields(rule)]
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{path}: expected a mapping of {', '.join(fields)}, got {value!r}.")
+    for name in value:
+        if name not in fields:
+            raise ConfigError(
+                f"{path}.{name}: there is no such field.{nearest(str(name), fields)} "
+                f"Fields: {', '.join(fields)}."
+            )
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    _be_strict(converter)
+    converter.register_structure_hook(rule, make_dict_structure_fn(rule, converter))
+    try:
+        return converter.structure(dict(value), rule)
+    except BaseValidationError as error:
+        details = "; ".join(transform_error(error, path=path))
+        raise ConfigError(f"{path}: {details}; got {dict(value)!r}.") from error
+
+
+def _be_strict(converter: cattrs.Converter) -> None:
+    # cattrs would make 8 of "8" and of 8.5: a size that was not asked for.
+    def exact(kind: type) -> Any:
+        def check(value: Any, _: Any) -> Any:
+            good = isinstance(value, kind) or (kind is float and isinstance(value, int))
+            if isinstance(value, bool) or not good:
+                raise ValueError(f"expected {kind.__name__}, got {value!r}")
+            return value
+
+        return check
+
+    converter.register_structure_hook(int, exact(int))
+    converter.register_structure_hook(float, exact(float))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value

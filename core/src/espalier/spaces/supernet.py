@@ -1,0 +1,126 @@
+"""The record of a conversion, kept with the converted model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from ..axes import Axis
+from ..dynamic import Layout, stand_ins
+from ..errors import ConversionError, ExportError
+from ..hparams import Choice, Term
+from ..tracing import Mismatch, Trace, replay
+from .costs import CostModel
+from .sizes import Sizes
+from .space import SearchSpace
+
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_KEY = "_espalier_supernet"
+
+
+@attrs.frozen
+class Blueprint:
+    """
+    What the analysis found, for checking configurations later. It never changes.
+
+    Args:
+        trace: The trace.
+
+        layouts: The axes of each module.
+
+        atoms: The root atom of each hparam, by its name.
+
+        inputs: The traced inputs without their data.
+    """
+
+    trace: Trace
+    layouts: Mapping[str, Layout[Axis]]
+    atoms: Mapping[str, Axis]
+    inputs: Any
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+@attrs.define(eq=False)
+class Supernet:
+    """
+    Everything that belongs to a converted model besides its modules.
+
+    Args:
+        mode: The mode that converted it.
+
+        space: Its hparams.
+
+        layouts: The terms of each module's tensors and attributes, by path.
+
+        costs: What any configuration costs.
+
+        blueprint: What the analysis found.
+
+        frozen_by_rule: Hparams that the configuration leaves without a choice, and why.
+    """
+
+    mode: str
+    space: SearchSpace
+    layouts: Mapping[str, Layout[Term]]
+    costs: CostModel
+    blueprint: Blueprint
+    frozen_by_rule: Mapping[str, str] = attrs.field(factory=dict)
+    #: Where each unit stood when the model was converted, by hparam.
+    orders: dict[str, Tensor] = attrs.field(factory=dict)
+    #: The steps that the model went through, this conversion last.
+    steps: list[Any] = attrs.field(factory=list)
+
+    def attach(self, model: nn.Module) -> None:
+        """Keep this record with *model*."""
+        model.__dict__[_KEY] = self
+
+    @staticmethod
+    def detach(model: nn.Module) -> None:
+        """Forget the record of *model*."""
+        model.__dict__.pop(_KEY, None)
+
+    def check(self, model: nn.Module, config: Mapping[str, Choice]) -> None:
+        """
+        Run *model* on fakes at the sizes of *config* and compare every operator.
+
+        Raises:
+            ExportError: If it does not do what the axes predict.
+        """
+        atoms = self.blueprint.atoms
+        size_of = Sizes({atoms[name]: int(choice) for name, choice in config.items()})
+        looks = stand_ins(model, self.blueprint.layouts, size_of)
+        try:
+            replay(model, self.blueprint.inputs, self.blueprint.trace, size_of, looks)
+        except Mismatch as mismatch:
+            raise ExportError(
+                f"{type(model).__name__} does not run at this configuration: {mismatch}. "
+                f"Nothing was changed. Configuration: {dict(config)}."
+            ) from mismatch
+
+
+def supernet_of(model: nn.Module) -> Supernet:
+    """
+    Return the record of a converted model.
+
+    Raises:
+        ConversionError: If *model* was not converted, or was exported since.
+    """
+    found: Supernet | None = model.__dict__.get(_KEY)
+    if found is None:
+        raise ConversionError(
+            f"{type(model).__name__} must be converted first, and not exported since: call "
+            f"espalier.convert(model, mode=..., inputs=...)."
+        )
+    return found
+
+
+def is_converted(model: nn.Module) -> bool:
+    """Whether *model* has a search space."""
+    return _KEY in model.__dict__

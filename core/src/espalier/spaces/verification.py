@@ -1,0 +1,95 @@
+"""Offer only what was seen to work: shrink atoms on fake tensors and freeze what breaks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from ..axes import Axis
+from ..dynamic import Layout, stand_ins
+from ..tracing import Mismatch, Trace, replay
+from .sizes import Sizes
+
+
+if TYPE_CHECKING:
+    from torch import nn
+
+log = structlog.get_logger()
+
+#: Shrunk to two different sets of sizes: one alone could fit by accident.
+ROUNDS = 2
+
+
+def verify(
+    model: nn.Module,
+    inputs: Any,
+    traced: Trace,
+    layouts: Mapping[str, Layout[Axis]],
+    candidates: Sequence[Axis],
+) -> dict[Axis, str]:
+    """
+    Return the atoms that can't shrink, with the reason: what went wrong when they did.
+
+    All are shrunk at once first, to sizes that differ from each other where they can. If that
+    fails, groups are added one by one and halved where they fail, so every accepted set was seen
+    to work as a whole.
+
+    Args:
+        model: The model that was traced.
+
+        inputs: The inputs that it was traced with.
+
+        traced: The trace.
+
+        layouts: The axes of each module.
+
+        candidates: Root atoms, each larger than 1.
+    """
+    draws = [_draw(candidates, seed) for seed in range(ROUNDS)]
+
+    def attempt(group: Sequence[Axis]) -> str | None:
+        for draw in draws:
+            size_of = Sizes({axis: draw[axis] for axis in group})
+            try:
+                replay(model, inputs, traced, size_of, stand_ins(model, layouts, size_of))
+            except Mismatch as mismatch:
+                return str(mismatch)
+        return None
+
+    rejected: dict[Axis, str] = {}
+    _grow([], list(candidates), attempt, rejected)
+    return rejected
+
+
+def _grow(
+    accepted: list[Axis],
+    group: list[Axis],
+    attempt: Callable[[Sequence[Axis]], str | None],
+    rejected: dict[Axis, str],
+) -> list[Axis]:
+    """Return *accepted* with all of *group* that works along with it."""
+    if not group:
+        return accepted
+    reason = attempt([*accepted, *group])
+    if reason is None:
+        return [*accepted, *group]
+    if len(group) == 1:
+        rejected[group[0]] = reason
+        return accepted
+    middle = len(group) // 2
+    accepted = _grow(accepted, group[:middle], attempt, rejected)
+    return _grow(accepted, group[middle:], attempt, rejected)
+
+
+def _draw(candidates: Sequence[Axis], seed: int) -> dict[Axis, int]:
+    generator = random.Random(seed)
+    drawn: dict[Axis, int] = {}
+    taken: set[int] = set()
+    for axis in candidates:
+        free = sorted(set(range(1, axis.size)) - taken) or range(1, axis.size)
+        drawn[axis] = generator.choice(free)
+        taken.add(drawn[axis])
+    return drawn

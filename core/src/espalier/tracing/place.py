@@ -1,0 +1,41 @@
+"""The line of the user's code that is running."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+import torch
+
+
+_TORCH = str(pathlib.Path(torch.__file__).parent)
+_OWN = str(pathlib.Path(__file__).parent.parent)
+_SKIPPED = (_TORCH, _OWN, "<")
+
+
+def current_place() -> str:
+    """Return ``"file.py:12 in forward"`` for the innermost frame outside torch and Espalier."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    while frame is not None and frame.f_code.co_filename.startswith(_SKIPPED):
+        frame = frame.f_back  # type: ignore[assignment]
+    if frame is None:
+        return ""
+    code = frame.f_code
+    return f"{_short(code.co_filename)}:{frame.f_lineno} in {code.co_name}"
+
+
+def place_of(error: BaseException) -> str:
+    """Return the innermost line outside torch and Espalier of the traceback of *error*."""
+    found = ""
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
+        if not code.co_filename.startswith(_SKIPPED):
+            found = f"{_short(code.co_filename)}:{step.tb_lineno} in {code.co_name}"
+        step = step.tb_next
+    return found
+
+
+def _short(path: str) -> str:
+    parts = pathlib.PurePath(path).parts
+    return str(pathlib.PurePath(*parts[-2:])) if len(parts) > 2 else path  # noqa: PLR2004

@@ -1,0 +1,70 @@
+"""
+One rule for each family of operators, found by the operator's name in the schema.
+
+A rule relates the axes of a call's operands and returns the axes of each of its outputs. Each file
+holds one family and lists its operators in ``RULES``. An in-place or ``out=`` variant counts as its
+operator; pointwise operators are recognised by their tag.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from . import (
+    attention,
+    convolution,
+    creation,
+    expanding,
+    indexing,
+    joining,
+    matmul,
+    normalization,
+    ordering,
+    padding,
+    permuting,
+    pointwise,
+    pooling,
+    reduction,
+    shuffling,
+    slicing,
+    viewing,
+)
+
+
+if TYPE_CHECKING:
+    from ..call import Rule
+
+_FAMILIES = (
+    attention,
+    convolution,
+    creation,
+    expanding,
+    indexing,
+    joining,
+    matmul,
+    normalization,
+    ordering,
+    padding,
+    permuting,
+    pointwise,
+    pooling,
+    reduction,
+    shuffling,
+    slicing,
+    viewing,
+)
+RULES: dict[str, Rule] = {
+    f"aten::{name}": rule for family in _FAMILIES for name, rule in family.RULES.items()
+}
+
+
+def find_rule(op: torch._ops.OpOverload) -> Rule | None:
+    """Return the rule that ships with the core for *op*, or ``None``."""
+    name = op._schema.name  # noqa: SLF001
+    base = name.removesuffix("_")
+    rule = RULES.get(name) or RULES.get(base)
+    if rule is None and torch.Tag.pointwise in op.tags:
+        return pointwise.broadcast
+    return rule

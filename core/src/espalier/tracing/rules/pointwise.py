@@ -1,0 +1,61 @@
+"""Operators that act on each element: operands broadcast, axes stay what they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...axes import Axis, atom
+
+
+if TYPE_CHECKING:
+    from ..call import Axes, Call, Rule
+
+
+def broadcast(call: Call) -> list[Axes]:
+    """Line the operands up at their last axis; whatever meets there is the same units."""
+    rank = max((output.dim() for output in call.outputs), default=0)
+    operands = [axes for axes in call.operands() if len(axes) <= rank]
+    result = meet(call, operands, rank)
+    return [result for _ in call.outputs]
+
+
+def meet(call: Call, operands: list[Axes], rank: int) -> Axes:
+    """Unify *operands* axis by axis from the last, and return the axes of what they broadcast to."""
+    result: list[Axis] = []
+    for position in range(-rank, 0):
+        here = [axes[position] for axes in operands if len(axes) >= -position]
+        wide = [axis for axis in here if axis.size != 1]
+        for axis in wide[1:]:
+            call.unify(wide[0], axis)
+        result.append((wide or here or [atom(1)])[0])
+    return result
+
+
+# Pointwise operators that torch does not tag as such.
+_UNTAGGED = (
+    "_prelu_kernel",
+    "_to_copy",
+    "alias",
+    "bernoulli",
+    "clone",
+    "contiguous",
+    "copy",
+    "detach",
+    "dropout",
+    "empty_like",
+    "fill",
+    "full_like",
+    "lift_fresh",
+    "masked_fill",
+    "native_dropout",
+    "ones_like",
+    "prelu",
+    "rand_like",
+    "randn_like",
+    "rrelu_with_noise",
+    "to",
+    "where",
+    "zero",
+    "zeros_like",
+)
+RULES: dict[str, Rule] = dict.fromkeys(_UNTAGGED, broadcast)

@@ -1,0 +1,65 @@
+"""Operators that reduce over axes, the order of whose units does not matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...axes import atom
+
+
+if TYPE_CHECKING:
+    from ..call import Axes, Call, Rule
+
+
+def reduce(call: Call) -> list[Axes]:
+    """The reduced axes go, or stay with size 1; the others pass."""
+    axes = call.axes("self")
+    dims = _dims(call, len(axes))
+    if call.arguments.get("keepdim"):
+        kept = [atom(1) if i in dims else axis for i, axis in enumerate(axes)]
+    else:
+        kept = [axis for i, axis in enumerate(axes) if i not in dims]
+    return [kept for _ in call.outputs]
+
+
+def locate(call: Call) -> list[Axes]:
+    """The result is a position on the axis, so its units must stay in their places."""
+    axes = call.axes("self")
+    dims = _dims(call, len(axes))
+    call.pin([axes[dim] for dim in dims], "positions on the axis are looked up")
+    return reduce(call)
+
+
+def _dims(call: Call, rank: int) -> set[int]:
+    dims = call.arguments.get("dim")
+    if dims is None or dims == []:
+        return set(range(rank))
+    return {dim % rank for dim in ([dims] if isinstance(dims, int) else dims)} if rank else set()
+
+
+_ORDERLESS = (
+    "all",
+    "amax",
+    "amin",
+    "aminmax",
+    "any",
+    "count_nonzero",
+    "linalg_vector_norm",
+    "logsumexp",
+    "mean",
+    "nansum",
+    "norm",
+    "prod",
+    "std",
+    "std_mean",
+    "sum",
+    "var",
+    "var_mean",
+)
+# Those that also return where they found it. `max` and `min` over everything return no place,
+# and reduce to a number, so nothing is lost by holding their axes too.
+_LOCATING = ("argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "nanmedian")
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_ORDERLESS, reduce),
+    **dict.fromkeys(_LOCATING, locate),
+}

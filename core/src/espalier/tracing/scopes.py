@@ -1,0 +1,76 @@
+"""Which module is running."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch.nn.modules import module as hooks
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from torch import Tensor, nn
+
+    from .call import Axes
+
+
+class Scopes:
+    """
+    While entered, follows which module of *model* is running.
+
+    Attributes:
+        inputs: Axes of the first tensor that each module was called with, by path.
+
+        deepest: Path of the module that was entered last.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._paths = {id(module): path for path, module in model.named_modules()}
+        self._stack: list[str] = []
+        self._pending: list[tuple[str, Tensor]] = []
+        self.inputs: dict[str, Axes] = {}
+        self.deepest = ""
+
+    @property
+    def current(self) -> str:
+        """Path of the innermost running module; empty for the model itself."""
+        return self._stack[-1] if self._stack else ""
+
+    def note_input(self, axes_of: Callable[[Tensor], Axes]) -> None:
+        """Keep the axes of what modules were called with since the last operator."""
+        for path, tensor in self._pending:
+            self.inputs.setdefault(path, axes_of(tensor))
+        self._pending.clear()
+
+    def __enter__(self) -> Self:
+        self._handles = (
+            hooks.register_module_forward_pre_hook(self._enter_module),
+            hooks.register_module_forward_hook(self._leave_module, always_call=True),
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _enter_module(self, module: nn.Module, args: Any) -> None:
+        path = self._paths.get(id(module))
+        if path is None:
+            return
+        self._stack.append(path)
+        self.deepest = path
+        if path not in self.inputs and args and isinstance(args[0], torch.Tensor):
+            self._pending.append((path, args[0]))
+
+    def _leave_module(self, module: nn.Module, args: Any, output: Any) -> None:
+        del args, output
+        if self._stack and self._paths.get(id(module)) == self._stack[-1]:
+            self._stack.pop()

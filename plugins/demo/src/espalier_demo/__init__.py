@@ -1,0 +1,1 @@
+"""The command ``espalier demo``: shrink a small network on a real data set."""

@@ -1,0 +1,64 @@
+"""What each choice of each hparam costs, measured alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
+
+
+if TYPE_CHECKING:
+    from espalier.hparams import Hparam
+    from espalier.searching import SearchTask
+
+
+@final
+@attrs.frozen
+class Sensitivity:
+    """
+    The loss of score for each choice of each hparam, with everything else at its largest.
+
+    Args:
+        losses: By hparam, then by choice. Never negative, and never less for a smaller choice.
+    """
+
+    losses: Mapping[str, Mapping[Any, float]]
+
+    @property
+    def thresholds(self) -> list[float]:
+        """Every loss that occurs, ascending."""
+        return sorted({loss for by_choice in self.losses.values() for loss in by_choice.values()})
+
+    def smallest_within(self, threshold: float) -> dict[str, Any]:
+        """Return the smallest choice of each hparam whose loss is at most *threshold*."""
+        return {
+            name: min(choice for choice, loss in by_choice.items() if loss <= threshold)
+            for name, by_choice in self.losses.items()
+        }
+
+
+def calls_needed(hparams: Mapping[str, Hparam]) -> int:
+    """Return how many configurations `measure` scores: each choice but the largest, and the base."""
+    return 1 + sum(len(hparam.choices) - 1 for hparam in hparams.values())
+
+
+def measure(task: SearchTask) -> Sensitivity:
+    """
+    Score every choice of every hparam alone.
+
+    A choice whose score is none is taken to cost everything.
+    """
+    largest = task.space.max()
+    base = task.score(largest)
+    losses = {}
+    for name, hparam in task.space.items():
+        worst = 0.0
+        by_choice = {hparam.max: 0.0}
+        for choice in reversed(hparam.choices[:-1]):
+            loss = base - task.score({**largest, name: choice})
+            worst = max(worst, math.inf if math.isnan(loss) else loss)
+            by_choice[choice] = worst
+        losses[name] = by_choice
+    return Sensitivity(losses)

@@ -1,0 +1,1 @@
+"""Dynamic versions of the `torch.nn` layers."""

@@ -1,0 +1,42 @@
+"""Convolutions whose channels and groups follow hparams."""
+
+from typing import Any, final
+
+import torch
+from torch import nn
+
+from espalier.dynamic import DynamicModule, argument, follows
+
+from .rules import ChannelRule
+
+
+class _DynamicConv(DynamicModule):
+    """The weight is ``(out_channels, in_channels / groups, *kernel_size)``."""
+
+    sizes = {
+        "out_channels": follows("weight", axis=0),
+        "in_channels": follows("weight", axis=1) * argument("groups"),
+        "groups": argument("groups"),
+    }
+    rule = ChannelRule
+
+    @classmethod
+    def example_inputs(cls, module: Any) -> torch.Tensor:
+        """Return one sample as large as the kernel reaches, on ``meta``."""
+        reach = [d * (k - 1) + 1 for k, d in zip(module.kernel_size, module.dilation, strict=True)]
+        return torch.empty(1, module.in_channels, *reach, dtype=module.weight.dtype, device="meta")
+
+
+@final
+class DynamicConv1d(_DynamicConv, nn.Conv1d):
+    """A 1-d convolution with searchable channels."""
+
+
+@final
+class DynamicConv2d(_DynamicConv, nn.Conv2d):
+    """A 2-d convolution with searchable channels."""
+
+
+@final
+class DynamicConv3d(_DynamicConv, nn.Conv3d):
+    """A 3-d convolution with searchable channels."""

@@ -1,0 +1,42 @@
+"""Transposed convolutions whose channels and groups follow hparams."""
+
+from typing import Any, final
+
+import torch
+from torch import nn
+
+from espalier.dynamic import DynamicModule, argument, follows
+
+from .rules import ChannelRule
+
+
+class _DynamicConvTranspose(DynamicModule):
+    """The weight is ``(in_channels, out_channels / groups, *kernel_size)``."""
+
+    sizes = {
+        "out_channels": follows("weight", axis=1) * argument("groups"),
+        "in_channels": follows("weight", axis=0),
+        "groups": argument("groups"),
+    }
+    rule = ChannelRule
+
+    @classmethod
+    def example_inputs(cls, module: Any) -> torch.Tensor:
+        """Return one sample of extent 2 (so that padding can't use it up), on ``meta``."""
+        reach = [p + 2 for p in module.padding]
+        return torch.empty(1, module.in_channels, *reach, dtype=module.weight.dtype, device="meta")
+
+
+@final
+class DynamicConvTranspose1d(_DynamicConvTranspose, nn.ConvTranspose1d):
+    """A transposed 1-d convolution with searchable channels."""
+
+
+@final
+class DynamicConvTranspose2d(_DynamicConvTranspose, nn.ConvTranspose2d):
+    """A transposed 2-d convolution with searchable channels."""
+
+
+@final
+class DynamicConvTranspose3d(_DynamicConvTranspose, nn.ConvTranspose3d):
+    """A transposed 3-d convolution with searchable channels."""

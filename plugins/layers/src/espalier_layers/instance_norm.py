@@ -1,0 +1,49 @@
+"""Instance normalisations whose channels follow hparams."""
+
+from typing import Any, final
+
+import torch
+from torch import nn
+
+from espalier.dynamic import DynamicModule, follows, follows_input
+
+from .rules import FeatureRule
+
+
+class _DynamicInstanceNorm(DynamicModule):
+    """Scale, shift and running statistics are of shape ``(num_features,)``; all are optional."""
+
+    sizes = {
+        "num_features": follows(
+            "weight", axis=0, otherwise=follows("running_mean", axis=0, otherwise=follows_input(1))
+        ),
+    }
+    rule = FeatureRule
+    _spatial = 1
+
+    @classmethod
+    def example_inputs(cls, module: Any) -> torch.Tensor:
+        """Return one sample of extent 2 (one value has no variance), on ``meta``."""
+        tensor = next((t for t in (module.weight, module.running_mean) if t is not None), None)
+        dtype = None if tensor is None else tensor.dtype
+        extents = [2] * cls._spatial
+        return torch.empty(1, module.num_features, *extents, dtype=dtype, device="meta")
+
+
+@final
+class DynamicInstanceNorm1d(_DynamicInstanceNorm, nn.InstanceNorm1d):
+    """Instance normalisation of ``(N, C, L)`` with searchable channels."""
+
+
+@final
+class DynamicInstanceNorm2d(_DynamicInstanceNorm, nn.InstanceNorm2d):
+    """Instance normalisation of ``(N, C, H, W)`` with searchable channels."""
+
+    _spatial = 2
+
+
+@final
+class DynamicInstanceNorm3d(_DynamicInstanceNorm, nn.InstanceNorm3d):
+    """Instance normalisation of ``(N, C, D, H, W)`` with searchable channels."""
+
+    _spatial = 3
