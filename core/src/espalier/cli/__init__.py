@@ -34,11 +34,10 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     try:
         from .app import build, print_error
     except ModuleNotFoundError as error:
-        if error.name not in {"rich", "typer"}:
+        package = str(error.name).partition(".")[0]
+        if package not in {"rich", "typer"}:
             raise
-        sys.stderr.write(
-            f'The command line needs {error.name}: pip install "espalier-core[cli]"\n'
-        )
+        sys.stderr.write(f'The command line needs {package}: pip install "espalier-core[cli]"\n')
         sys.exit(2)
     try:
         build()(words, prog_name="espalier")

@@ -9,11 +9,7 @@ import attrs
 
 from ..errors import ConfigError, nearest
 from ..spaces import RuleBook
-
-
-def _switch(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{attribute.name}: expected true or false, got {value!r}.")
+from ..structuring import structure
 
 
 @attrs.frozen
@@ -32,7 +28,7 @@ class ModeConfig:
     """
 
     rules: RuleBook = attrs.field(factory=RuleBook)
-    relax_divisor: bool = attrs.field(default=True, validator=_switch)
+    relax_divisor: bool = True
 
     @classmethod
     def structure(cls, given: ModeConfig | Mapping[Any, Any] | None) -> Self:
@@ -57,7 +53,7 @@ class ModeConfig:
             # Layer types have a dot; anything else is a misspelt field.
             if isinstance(key, str) and "." not in key and (hint := nearest(key, fields)):
                 raise ConfigError(f"{key}: {cls.__name__} has no such field.{hint}")
-        return cls(rules=RuleBook.structure(rest), **own)
+        return attrs.evolve(structure(cls, own, "config"), rules=RuleBook.structure(rest))
 
     def unstructure(self) -> dict[str, Any]:
         """Return plain data that `structure` reads."""

@@ -57,7 +57,7 @@ class Entry(Generic[O]):
             raise PluginError(msg) from error
 
 
-class Registry(Mapping[str, Any], Generic[O]):
+class Registry(Mapping[Any, Any], Generic[O]):
     """
     What all plug-ins offer of one kind: a read-only mapping of names to implementations.
 

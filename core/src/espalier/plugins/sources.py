@@ -87,9 +87,14 @@ def _sources(entry_points: Iterable[importlib.metadata.EntryPoint]) -> Iterable[
 
 
 def _source(entry_point: importlib.metadata.EntryPoint) -> Source:
-    try:
-        distribution, version = entry_point.dist.name, entry_point.dist.version  # type: ignore[union-attr]
-    except (AttributeError, KeyError, TypeError):
-        # No record of the distribution, or one without metadata.
-        distribution, version = "unknown distribution", "?"
+    distribution, version = _distribution(entry_point)
     return Source(entry_point.name, distribution, version, entry_point.load)
+
+
+def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    # Half an installation has entry points and no, or an empty, record of who it is.
+    try:
+        name, version = entry_point.dist.name, entry_point.dist.version  # type: ignore[union-attr]
+    except (AttributeError, KeyError, TypeError):
+        name = version = ""
+    return name or "unknown distribution", version or "?"

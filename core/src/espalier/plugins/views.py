@@ -60,7 +60,7 @@ def use_host(host: PluginHost) -> Iterator[PluginHost]:
         _active.reset(token)
 
 
-class RegistryView(Mapping[str, Any], Generic[O]):
+class RegistryView(Mapping[Any, Any], Generic[O]):
     """
     One registry of whatever host is in use; plug-ins are loaded on first look.
 

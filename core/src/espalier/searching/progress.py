@@ -24,16 +24,20 @@ class Progress:
         if not self._enabled:
             return
         try:
+            from rich.console import Console
             from rich.progress import Progress as Bar
             from rich.progress import TextColumn, TimeRemainingColumn
         except ImportError:  # rich comes with the extra `cli`
+            return
+        console = Console(stderr=True)
+        if not console.is_terminal:
             return
         columns = (
             *Bar.get_default_columns()[:-1],
             TimeRemainingColumn(),
             TextColumn("{task.completed} scored, {task.fields[best]}"),
         )
-        self._bar = Bar(*columns, transient=True)
+        self._bar = Bar(*columns, console=console, transient=True)
         self._task = self._bar.add_task("search", total=total, best="")
         self._bar.start()
 

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import attrs
-import cattrs
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
-from cattrs.v import transform_error
 
-from ..errors import ConfigError, nearest
+from ..errors import ConfigError
+from ..structuring import structure
 
 
 if TYPE_CHECKING:
@@ -43,18 +41,7 @@ class SearchConfig:
             raise ConfigError(
                 f"search_config must be a {cls.__name__}, a mapping or None, got {given!r}."
             )
-        fields = [field.name for field in attrs.fields(cls)]
-        for name in given or {}:
-            if name not in fields:
-                raise ConfigError(
-                    f"search_config.{name}: there is no such field.{nearest(str(name), fields)} "
-                    f"Fields: {', '.join(fields)}."
-                )
-        try:
-            return cattrs.Converter(forbid_extra_keys=True).structure(dict(given or {}), cls)
-        except (BaseValidationError, ForbiddenExtraKeysError) as error:
-            details = "; ".join(transform_error(error, path="search_config"))
-            raise ConfigError(f"{details}; got {given!r}.") from error
+        return structure(cls, given or {}, "search_config")
 
 
 class Searcher(ABC):

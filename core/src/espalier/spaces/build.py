@@ -11,14 +11,17 @@ from ..errors import ConversionError
 from ..hparams import Choice, Hparam, Term, leaves
 from ..snapshot import Snapshot
 from ..tracing import without_data
-from .analysis import Free, analyze, converter_of
+from .analysis import Analysis, Free, analyze, converter_of
 from .costs import CostModel, item_bytes
 from .rulebook import RuleBook
 from .space import SearchSpace
 from .supernet import Blueprint, Supernet, is_converted
+from .verification import verify
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import nn
 
 log = structlog.get_logger()
@@ -58,6 +61,7 @@ def build(
             frozen[free.name] = why
             log.info("hparam_frozen", hparam=free.name, units=free.axis.size, reason=why)
     atoms = {free.name: free.axis for free in analysis.free}
+    frozen |= _drop_unsound(model, inputs, analysis, hparams)
     term_of = Terms({axis: hparams[name] for name, axis in atoms.items()})
     supernet = Supernet(
         mode,
@@ -69,6 +73,31 @@ def build(
     )
     _convert(model, supernet)
     return supernet
+
+
+def _drop_unsound(
+    model: nn.Module, inputs: Any, analysis: Analysis, hparams: Mapping[str, Hparam]
+) -> dict[str, str]:
+    """
+    Drop smallest choices that do not work, such as a size of 1 before a ``squeeze``.
+
+    Returns:
+        The hparams that have no choice left, and why.
+    """
+    frozen = {}
+    names = {free.axis: free.name for free in analysis.free}
+    while True:
+        axes = [axis for axis, name in names.items() if hparams[name].is_configurable]
+        smallest = {axis: hparams[names[axis]].min for axis in axes}
+        found = verify(model, inputs, analysis.trace, analysis.layouts, axes, [smallest])
+        if not found:
+            return frozen
+        for axis, why in found.items():
+            hparam = hparams[names[axis]]
+            log.info("choice_dropped", hparam=hparam.name, choice=hparam.min, reason=why)
+            hparam.choices = hparam.choices[1:]
+            if not hparam.is_configurable:
+                frozen[hparam.name] = f"does not shrink: {why}"
 
 
 def _convert(model: nn.Module, supernet: Supernet) -> None:

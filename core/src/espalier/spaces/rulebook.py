@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
-import cattrs
-from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn
-from cattrs.v import transform_error
 
 from ..dynamic import DynamicModule, LayerRule
 from ..dynamic.rules import WidthRule
 from ..errors import ConfigError, nearest
 from ..plugins import current_host
+from ..structuring import structure
 
 
 if TYPE_CHECKING:
@@ -112,51 +109,16 @@ def _patterns(key: str, value: Any) -> Patterns:
         raise ConfigError(f"{key}: expected a mapping or None, got {value!r}.")
     fields = {field.name for field in attrs.fields(rule)}
     if set(value) <= fields:
-        return {"*": _rule(rule, value, f"{key}")}
+        return {"*": structure(rule, value, key)}
     # A key that is neither a glob nor a known module name is most often a misspelt field.
     if all(not isinstance(inner, (Mapping, LayerRule, type(None))) for inner in value.values()):
-        return {"*": _rule(rule, value, key)}
+        return {"*": structure(rule, value, key)}
     return {
         pattern: inner
         if inner is None or isinstance(inner, LayerRule)
-        else _rule(rule, inner, f"{key}[{pattern!r}]")
+        else structure(rule, inner, f"{key}[{pattern!r}]")
         for pattern, inner in value.items()
     }
-
-
-def _rule(rule: type[LayerRule], value: Any, path: str) -> LayerRule:
-    fields = [field.name for field in attrs.fields(rule)]
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{path}: expected a mapping of {', '.join(fields)}, got {value!r}.")
-    for name in value:
-        if name not in fields:
-            raise ConfigError(
-                f"{path}.{name}: there is no such field.{nearest(str(name), fields)} "
-                f"Fields: {', '.join(fields)}."
-            )
-    converter = cattrs.Converter(forbid_extra_keys=True)
-    _be_strict(converter)
-    converter.register_structure_hook(rule, make_dict_structure_fn(rule, converter))
-    try:
-        return converter.structure(dict(value), rule)
-    except BaseValidationError as error:
-        details = "; ".join(transform_error(error, path=path))
-        raise ConfigError(f"{path}: {details}; got {dict(value)!r}.") from error
-
-
-def _be_strict(converter: cattrs.Converter) -> None:
-    # cattrs would make 8 of "8" and of 8.5: a size that was not asked for.
-    def exact(kind: type) -> Any:
-        def check(value: Any, _: Any) -> Any:
-            good = isinstance(value, kind) or (kind is float and isinstance(value, int))
-            if isinstance(value, bool) or not good:
-                raise ValueError(f"expected {kind.__name__}, got {value!r}")
-            return value
-
-        return check
-
-    converter.register_structure_hook(int, exact(int))
-    converter.register_structure_hook(float, exact(float))
 
 
 def _plain(value: Any) -> Any:

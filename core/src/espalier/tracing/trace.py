@@ -13,7 +13,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..axes import Axis, Reason, atom, pin
+from ..axes import Axis, Reason, atom, atoms, pin
 from ..errors import AxisError, TraceError
 from .call import Axes, Call, Cost, Follow, Rule
 from .fakes import StandIn, bind_inputs, described, fake_inputs, faked, home_of
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 _AXES = "_espalier_axes"
+
+#: Operators that hand on what they get, and that torch leaves out where it can.
+COPIES = frozenset({"aten::alias", "aten::clone", "aten::contiguous", "aten::detach"})
 
 
 @attrs.frozen
@@ -177,10 +180,11 @@ def _explained(model: nn.Module, scopes: Scopes, inputs: Any) -> Iterator[None]:
     except Exception as error:
         where = f"module {scopes.deepest!r}" if scopes.deepest else "the model itself"
         place = place_of(error)
+        said = str(error).partition("\n")[0]
         raise TraceError(
             f"{type(model).__name__}: forward must run on the given inputs, but it raised "
             f"{type(error).__name__} in {where}{f' ({place})' if place else ''} for inputs "
-            f"{described(inputs)}: {error}"
+            f"{described(inputs)}: {said}"
         ) from error
 
 
@@ -196,6 +200,7 @@ class _Recorder(TorchDispatchMode):
         self._lifetimes = Lifetimes()
         self._constants: dict[int, tuple[Tensor, Axes]] = {}
         self._first_use: dict[int, int] = {}
+        self._read: set[Axis] = set()
 
     def adopt(self, fakes: Mapping[str, Tensor], *, pinned: Reason | None) -> None:
         """Give each weight new axes."""
@@ -236,6 +241,8 @@ class _Recorder(TorchDispatchMode):
         for tensor in call.tensors():
             self._first_use.setdefault(id(tensor), len(self._records))
         self._scopes.note_input(self.axes_of)
+        if not op.is_view and op._schema.name not in COPIES:  # noqa: SLF001
+            self._read.update(axis for operand in call.operands() for axis in operand)
         axes = self._apply(call)
         for i, tensor in enumerate(outputs):
             self._settle(call, tensor, axes[i] if i < len(axes) else self._side(call, tensor))
@@ -292,8 +299,19 @@ class _Recorder(TorchDispatchMode):
     def _attach(self, tensor: Tensor, axes: Axes) -> None:
         setattr(tensor, _AXES, axes)
 
+    def _pin_unread(self, fakes: Mapping[str, Tensor]) -> None:
+        # What is only sliced off, such as the positions beyond these inputs', may serve others.
+        read = {found for axis in self._read for found in atoms(axis)}
+        reason = Reason("not used with these inputs")
+        for tensor in fakes.values():
+            for axis in self.axes_of(tensor):
+                for found in atoms(axis):
+                    if found not in read and not found.reasons:
+                        pin(found, reason)
+
     def result(self, model: nn.Module, fakes: Mapping[str, Tensor]) -> Trace:
         """Return what was seen."""
+        self._pin_unread(fakes)
         buffers = dict(model.named_buffers(remove_duplicate=False))
         tensors = {
             name: TensorAxes(

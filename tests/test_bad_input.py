@@ -1,0 +1,194 @@
+"""Whatever is wrong with a call is said in one message, and the model is as before."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+import espalier
+from espalier.errors import EspalierError
+from tests.models import FINE, Faithful, images, small_cnn
+
+
+class Late:
+    """A score that changes flags and then breaks in the middle of a search."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, model):
+        self.calls += 1
+        model.train()
+        if self.calls > 5:
+            raise RuntimeError("out of memory")
+        return float(self.calls)
+
+
+CASES = {
+    "unknown mode": ({"mode": "fastnass"}, r"No mode named 'fastnass'. Did you mean 'fastnas'\?"),
+    "unknown metric": ({"constraints": {"flopz": "50%"}}, "No metric named 'flopz'"),
+    "unreachable share": ({"constraints": {"flops": "0.1%"}}, r"smallest subnet has .* Ask for '"),
+    "unreachable number": ({"constraints": {"params": 10}}, "smallest subnet has 132"),
+    "negative bound": ({"constraints": {"params": -1}}, "a number above 0.*got -1"),
+    "bound of words": ({"constraints": {"params": "lots"}}, "got 'lots'"),
+    "bound of nan": ({"constraints": {"params": math.nan}}, "got nan"),
+    "no constraint": ({"constraints": {}}, "must map metrics to upper bounds"),
+    "unknown layer": ({"config": {"nn.Conv2D": {}}}, "Did you mean 'nn.Conv2d'"),
+    "unknown field": (
+        {"config": {"nn.Conv2d": {"channel_divisr": 8}}},
+        r"nn.Conv2d.channel_divisr: there is no such field. Did you mean 'channel_divisor'\?",
+    ),
+    "field under a glob": (
+        {"config": {"nn.Conv2d": {"*": {"ratio": 8}}}},
+        r"nn.Conv2d\['\*'\].ratio: there is no such field",
+    ),
+    "divisor of zero": (
+        {"config": {"nn.Conv2d": {"*": {"channel_divisor": 0}}}},
+        r"channel_divisor must be at least 1, got 0. @ nn.Conv2d\['\*'\]",
+    ),
+    "divisor of words": ({"config": {"nn.Conv2d": {"channel_divisor": "8"}}}, "expected int"),
+    "ratio above one": ({"config": {"nn.Conv2d": {"channels_ratio": [0.5, 2]}}}, "got .0.5, 2."),
+    "rule that is none": ({"config": {"nn.Conv2d": 3}}, "expected a mapping or None, got 3"),
+    "config that is none": ({"config": 3}, "config must be a FastNASConfig, a mapping or None"),
+    "wrong shape": ({"inputs": torch.zeros(2, 4, 8, 8)}, "raised RuntimeError in module '0'"),
+    "too many inputs": ({"inputs": (images(), images())}, "too many positional arguments"),
+    "unknown keyword": ({"inputs": {"image": images()}}, "missing a required argument"),
+    "no tensor": ({"inputs": "hello"}, "for inputs 'hello'"),
+    "score that raises": ({"score": lambda _: 1 / 0}, "it raised ZeroDivisionError"),
+    "score of nan": ({"score": lambda _: math.nan}, "largest subnet.*it returned nan"),
+    "score of words": ({"score": lambda _: "good"}, "score must return a number.*got 'good'"),
+    "score of none": ({"score": lambda _: None}, "score must return a number.*got None"),
+    "no score": ({"score": None}, "pass score="),
+    "empty data": ({"score": None, "loss": lambda m, b: m(b), "data": []}, "at least one batch"),
+    "score that breaks late": ({"score": Late()}, "out of memory. Configuration: {"),
+    "unknown setting": ({"search_config": {"progres": False}}, "Did you mean 'progress'"),
+    "wrong setting": ({"search_config": {"progress": "no"}}, "expected bool, got 'no'"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), CASES.values(), ids=CASES)
+def test_prune_refuses_and_leaves_the_model_alone(change, message):
+    """
+    The error is Espalier's, says what came, and not a bit of the model has changed.
+    """
+    model, x = small_cnn(), images()
+    model[2].train()
+    before = state_of(model)
+    arguments = {
+        "constraints": {"flops": "50%"},
+        "inputs": x,
+        "score": Faithful(model, x),
+        "config": FINE,
+    }
+    with pytest.raises(EspalierError, match=message):
+        espalier.prune(model, **(arguments | change))
+
+    assert_unchanged(before, model)
+
+
+def test_a_score_that_breaks_leaves_a_converted_model_as_it_was():
+    """
+    Configuration and order of the units are put back, bit for bit.
+    """
+    model, x = small_cnn(), images()
+    espalier.convert(model, inputs=x, config=FINE)
+    space = espalier.space(model)
+    space.select({"0.out_channels": 8})
+    before = state_of(model)
+    with pytest.raises(EspalierError, match="out of memory"):
+        espalier.search(model, constraints={"flops": "50%"}, score=Late())
+
+    assert_unchanged(before, model)
+    assert {"0.out_channels": 8, "3.out_channels": 24} == space.config()
+
+
+def test_an_interrupt_leaves_the_model_alone_too():
+    """
+    Control-C during a search is passed on, after everything is put back.
+    """
+
+    def interrupted(model):
+        model.train()
+        raise KeyboardInterrupt
+
+    model, x = small_cnn(), images()
+    before = state_of(model)
+    with pytest.raises(KeyboardInterrupt):
+        espalier.prune(
+            model, constraints={"flops": "50%"}, inputs=x, score=interrupted, config=FINE
+        )
+
+    assert_unchanged(before, model)
+
+
+class TestMeta:
+    def test_it_converts_and_profiles_without_data(self):
+        """
+        Shapes are all that is needed.
+        """
+        with torch.device("meta"):
+            model = nn.Sequential(nn.Linear(8, 4096), nn.ReLU(), nn.Linear(4096, 4))
+        espalier.convert(model, inputs=torch.empty(2, 8, device="meta"))
+        espalier.space(model).select({"0.out_features": 2048})
+
+        assert 2 * 2048 * (8 + 4) == espalier.profile(model, torch.zeros(2, 8)).flops
+        assert 2048 * (8 + 1 + 4) + 4 == espalier.profile(model, torch.zeros(2, 8)).params
+
+    def test_it_says_that_it_cannot_be_scored(self):
+        """
+        The message says what is missing and what to do.
+        """
+        with torch.device("meta"):
+            model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4))
+        before = state_of(model)
+        with pytest.raises(EspalierError, match="meta device.*Load its weights first"):
+            espalier.prune(
+                model, constraints={"flops": "60%"}, inputs=torch.zeros(2, 8), score=lambda _: 0.0
+            )
+
+        assert_unchanged(before, model)
+
+
+def test_converting_twice_is_refused():
+    """
+    A converted model must be exported before it is converted again.
+    """
+    model = small_cnn()
+    espalier.convert(model, inputs=images(), config=FINE)
+    before = state_of(model)
+    with pytest.raises(EspalierError, match="converted already"):
+        espalier.convert(model, inputs=images())
+
+    assert_unchanged(before, model)
+    assert 2 == len(espalier.space(model))
+
+
+def test_exporting_a_plain_model_is_refused():
+    """
+    The message says what to call first.
+    """
+    with pytest.raises(EspalierError, match="must be converted first"):
+        espalier.export(small_cnn())
+
+
+def state_of(model):
+    tensors = {name: (tensor, tensor.clone()) for name, tensor in model.state_dict(keep_vars=True).items()}
+    looks = {
+        path: (type(module), {k: v for k, v in vars(module).items() if _plain(v)}, set(vars(module)))
+        for path, module in model.named_modules()
+    }
+    return tensors, looks
+
+
+def assert_unchanged(before, model):
+    tensors, looks = state_of(model)
+    assert before[1] == looks
+    assert list(before[0]) == list(tensors)
+    for name, (tensor, value) in before[0].items():
+        assert tensor is tensors[name][0]
+        assert tensor.is_meta or torch.equal(value, tensors[name][1])
+
+
+def _plain(value):
+    return value is None or isinstance(value, (bool, int, float, str, tuple))
