@@ -142,7 +142,7 @@ class TestMeta:
         with torch.device("meta"):
             model = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 4))
         before = state_of(model)
-        with pytest.raises(EspalierError, match="meta device.*Load its weights first"):
+        with pytest.raises(EspalierError, match=r"meta device.*Load its weights first"):
             espalier.prune(
                 model, constraints={"flops": "60%"}, inputs=torch.zeros(2, 8), score=lambda _: 0.0
             )
@@ -173,9 +173,15 @@ def test_exporting_a_plain_model_is_refused():
 
 
 def state_of(model):
-    tensors = {name: (tensor, tensor.clone()) for name, tensor in model.state_dict(keep_vars=True).items()}
+    tensors = {
+        name: (tensor, tensor.clone()) for name, tensor in model.state_dict(keep_vars=True).items()
+    }
     looks = {
-        path: (type(module), {k: v for k, v in vars(module).items() if _plain(v)}, set(vars(module)))
+        path: (
+            type(module),
+            {k: v for k, v in vars(module).items() if _plain(v)},
+            set(vars(module)),
+        )
         for path, module in model.named_modules()
     }
     return tensors, looks

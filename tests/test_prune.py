@@ -220,7 +220,11 @@ class TestSearch:
         x = images()
         with use_host(PluginHost([*installed(), watching(Watcher())])):
             _, result = espalier.prune(
-                model, constraints={"flops": "50%"}, inputs=x, score=Faithful(model, x), config=FINE
+                model,
+                constraints={"flops": "50%"},
+                inputs=x,
+                score=Faithful(model, x),
+                config=FINE,
             )
 
         assert "fastnas" == told["mode"]
@@ -243,7 +247,7 @@ class TestSearch:
         """
         The message says what to call first.
         """
-        with pytest.raises(ConversionError, match="call espalier.convert"):
+        with pytest.raises(ConversionError, match=r"call espalier\.convert"):
             espalier.search(model, constraints={"flops": "50%"}, score=lambda m: 0.0)
 
     def test_it_can_go_on_after_an_export(self, model):
@@ -254,7 +258,11 @@ class TestSearch:
         for budget in ("60%", "60%"):
             before = counted_flops(model, x)
             espalier.prune(
-                model, constraints={"flops": budget}, inputs=x, score=Faithful(model, x), config=FINE
+                model,
+                constraints={"flops": budget},
+                inputs=x,
+                score=Faithful(model, x),
+                config=FINE,
             )
 
             assert counted_flops(model, x) <= 0.6 * before

@@ -160,7 +160,9 @@ def test_the_saved_dtype_and_a_meta_model(tmp_path):
         hollow = nn.Sequential(*(copy.deepcopy(m) for m in small_cnn())).to("meta").eval()
 
     for fresh in (small_cnn(seed=3), hollow):
-        assert torch.equal(model(x.double()), espalier.restore(fresh, tmp_path / "net")(x.double()))
+        assert torch.equal(
+            model(x.double()), espalier.restore(fresh, tmp_path / "net")(x.double())
+        )
 
 
 def test_torch_save_and_pickle_work_on_an_exported_model(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConversionError
@@ -10,7 +9,6 @@ from .mode import ModeConfig, ModeDescriptor, Step, record_step, steps_of
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
 from .searching import SearchResult, run_search
-from .searching.searcher import SearchConfig
 from .snapshot import Snapshot
 from .spaces import Explanation, Profile, SearchSpace, supernet_of
 from .spaces.sorting import unsort
@@ -19,10 +17,12 @@ from .state import restore, save
 
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Callable, Iterable, Mapping
 
     import torch
     from torch import nn
+
+    from .searching.searcher import SearchConfig
 
 __all__ = [
     "convert",

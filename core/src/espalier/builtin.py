@@ -1,4 +1,4 @@
-"""What the core itself offers: the metrics that every model has, and the way back to a plain one."""
+"""What the core itself offers: metrics that every model has, and the way back to a plain one."""
 
 from collections.abc import Iterator
 

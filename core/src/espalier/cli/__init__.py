@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -30,7 +31,11 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """
     words = sys.argv[1:] if args is None else list(args)
     # What a command prints may be read by a program; the log goes beside it.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    level = logging.DEBUG if "--verbose" in words else logging.WARNING
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
     try:
         from .app import build, print_error
     except ModuleNotFoundError as error:

@@ -69,6 +69,9 @@ def _espalier(
     debug: Annotated[
         bool, typer.Option("--debug", help="Show where an error was raised, not just its message.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log every step, not just warnings.")
+    ] = False,
     version: Annotated[
         bool,
         typer.Option(

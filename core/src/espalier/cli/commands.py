@@ -25,6 +25,21 @@ BUILTIN = (
         "espalier.cli.plugins:plugins",
         "List the installed plug-ins and what they offer.",
     ),
+    CommandOffer(
+        "explain",
+        "espalier.cli.explain:explain",
+        "Tell which sizes of a model can change, and for each that can't, why and where.",
+    ),
+    CommandOffer(
+        "profile",
+        "espalier.cli.profile:profile",
+        "Count a model's parameters, multiply-accumulates and bytes of activations.",
+    ),
+    CommandOffer(
+        "prune",
+        "espalier.cli.prune:prune",
+        "Shrink a model under a budget, and save it.",
+    ),
 )
 
 

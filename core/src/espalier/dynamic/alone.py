@@ -29,7 +29,7 @@ def layout_alone(converter: type[DynamicModule], module: nn.Module) -> Layout[Te
         layout = _declared(converter, module)
     else:
         traced = trace(module, inputs, pin_inputs=False)
-        layout = layouts_of(module, traced, lambda m: converter if m is module else None)[""]
+        layout = layouts_of(module, traced, lambda m: converter.sizes if m is module else {})[""]
     free: dict[Axis, Hparam] = {}
     for name, size in layout.sizes.items():
         for axis in size.axes:

@@ -19,13 +19,12 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..tracing import Record, Trace
-    from .module import DynamicModule
 
 A = TypeVar("A")
 B = TypeVar("B")
 
-#: Gives the converter of a module, or ``None`` where there is none.
-Find = Callable[["nn.Module"], "type[DynamicModule] | None"]
+#: Gives what each size attribute of a module follows, by name.
+SizesOf = Callable[["nn.Module"], Mapping[str, SizeRule]]
 
 
 @attrs.frozen
@@ -105,7 +104,7 @@ class Terms:
         return ProductHparam(*children) if node.kind is Kind.PRODUCT else ConcatHparam(*children)
 
 
-def layouts_of(model: nn.Module, traced: Trace, find: Find) -> dict[str, Layout[Axis]]:
+def layouts_of(model: nn.Module, traced: Trace, sizes_of: SizesOf) -> dict[str, Layout[Axis]]:
     """
     Return the layout of every module of *model* that has tensors or size attributes.
 
@@ -114,7 +113,7 @@ def layouts_of(model: nn.Module, traced: Trace, find: Find) -> dict[str, Layout[
 
         traced: The trace.
 
-        find: Gives the converter of a module, for its size attributes.
+        sizes_of: Gives what the size attributes of a module follow.
     """
     by_module: dict[str, list[Record]] = {}
     for record in traced.records:
@@ -126,11 +125,10 @@ def layouts_of(model: nn.Module, traced: Trace, find: Find) -> dict[str, Layout[
         tensors = {
             name: traced.tensors[prefix + name].axes for name, tensor in own if tensor is not None
         }
-        converter = find(module)
         resolve = _Resolver(tensors, by_module.get(path, []), traced.module_inputs.get(path))
         sizes = {
             name: size
-            for name, rule in (converter.sizes if converter else {}).items()
+            for name, rule in sizes_of(module).items()
             if (size := resolve(rule)) is not None
         }
         if tensors or sizes:

@@ -57,5 +57,7 @@ class ModeConfig:
 
     def unstructure(self) -> dict[str, Any]:
         """Return plain data that `structure` reads."""
-        own = {f.name: getattr(self, f.name) for f in attrs.fields(type(self)) if f.name != "rules"}
+        own = {
+            f.name: getattr(self, f.name) for f in attrs.fields(type(self)) if f.name != "rules"
+        }
         return {**self.rules.unstructure(), **own}

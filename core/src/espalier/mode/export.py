@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -12,13 +11,16 @@ from ..dynamic import DynamicModule
 from ..errors import StateError
 from ..snapshot import Snapshot
 from ..spaces.supernet import Supernet, supernet_of
-from .config import ModeConfig
 from .descriptor import ModeDescriptor
 from .steps import Step, record_step, steps_of
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
+
+    from .config import ModeConfig
 
 
 @final
@@ -27,7 +29,7 @@ class ExportModeDescriptor(ModeDescriptor):
 
     name = "export"
 
-    def convert(self, model: nn.Module, config: ModeConfig, inputs: Any = None) -> None:
+    def convert(self, model: nn.Module, config: ModeConfig, inputs: Any = None) -> None:  # noqa: ARG002 - an export needs none
         """
         Make *model* plain, in place, at its active configuration.
 

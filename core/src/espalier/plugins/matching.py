@@ -35,6 +35,16 @@ class ConverterRegistry(Registry[ConverterOffer]):
         entries = self._matches(layer_type)
         return self._entry(layer_type).load() if entries else None
 
+    def ancestor(self, layer_type: type[Any]) -> str | None:
+        """
+        Return the name of the nearest registered ancestor, even if its ``forward`` is overridden.
+
+        Its converter may not serve *layer_type*, but what it says of attributes is worth a try,
+        and so is what a configuration says of it.
+        """
+        found = next((names for _, names in _registered(self._entries, layer_type)), None)
+        return found[0] if found else None
+
     def __getitem__(self, key: str | type[Any]) -> Any:
         """
         Import and return the converter for *key*, a layer type or its import path.

@@ -96,7 +96,9 @@ class Constraints:
             if not found[name] <= limit
         ]
         if broken:
-            raise ConstraintError(f"the configuration breaks its constraints: {'; '.join(broken)}.")
+            raise ConstraintError(
+                f"the configuration breaks its constraints: {'; '.join(broken)}."
+            )
 
 
 def _limit(name: str, value: object, largest: float) -> float:

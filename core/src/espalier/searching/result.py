@@ -6,12 +6,16 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
 from ..errors import StateError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 _VERSION = 1
 
@@ -80,7 +84,7 @@ class SearchResult:
             raise StateError(f"this is no search result: {error}.") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the result as JSON; a file that was there before is replaced whole or not at all."""
+        """Write the result as JSON; a file that was there is replaced whole or not at all."""
         target = pathlib.Path(path)
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, final
 
 import structlog
-import torch
 
 from ..errors import ScoreError
 from ..plugins import current_host
@@ -17,6 +15,9 @@ from .result import Trial
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import torch
     from torch import nn
 
     from .constraints import Constraints

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
 
 from ..axes import Axis, Reason, atoms, pin
-from ..dynamic import DynamicModule, Layout, layouts_of
+from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of
 from ..plugins import current_host
 from ..tracing import Trace, trace
 from .naming import Carrier, carriers_of, name_of
@@ -17,6 +16,8 @@ from .verification import verify
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from torch import nn
 
 log = structlog.get_logger()
@@ -89,6 +90,21 @@ def converter_of(module: nn.Module) -> type[DynamicModule] | None:
     return found
 
 
+def declared_sizes(module: nn.Module) -> Mapping[str, SizeRule]:
+    """
+    Return what is known of the size attributes of *module*, by name.
+
+    Its converter says so, or else that of the nearest ancestor: a layer that overrides
+    ``forward`` still has the attributes. If following them is wrong, verification tells.
+    """
+    kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
+    name = current_host().converters.ancestor(kind)
+    if name is None:
+        return {}
+    sizes: Mapping[str, SizeRule] = current_host().converters[name].sizes
+    return {attribute: rule for attribute, rule in sizes.items() if attribute in vars(module)}
+
+
 def analyze(model: nn.Module, inputs: Any) -> Analysis:
     """
     Find the axes of *model* that can change, and verify each of them on fake tensors.
@@ -104,7 +120,7 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
         TraceError: If ``forward`` raises.
     """
     traced = trace(model, inputs, rules=current_host().axis_rules)
-    layouts = layouts_of(model, traced, converter_of)
+    layouts = layouts_of(model, traced, declared_sizes)
     carriers = carriers_of(traced, layouts)
     candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
     for axis, why in verify(model, inputs, traced, layouts, candidates).items():

@@ -13,7 +13,6 @@ from ..snapshot import Snapshot
 from ..tracing import without_data
 from .analysis import Analysis, Free, analyze, converter_of
 from .costs import CostModel, item_bytes
-from .rulebook import RuleBook
 from .space import SearchSpace
 from .supernet import Blueprint, Supernet, is_converted
 from .verification import verify
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import nn
+
+    from .rulebook import RuleBook
 
 log = structlog.get_logger()
 
@@ -84,7 +85,7 @@ def _drop_unsound(
     Returns:
         The hparams that have no choice left, and why.
     """
-    frozen = {}
+    frozen: dict[str, str] = {}
     names = {free.axis: free.name for free in analysis.free}
     while True:
         axes = [axis for axis, name in names.items() if hparams[name].is_configurable]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -13,6 +12,8 @@ from ..hparams import Choice, Hparam, Term, leaves, size_under
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from torch import nn
 
     from ..axes import Axis
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Product:
-    """*coefficient* times the product of *terms*; everything that can't change is in the former."""
+    """*coefficient* times the product of *terms*; what can't change is in the former."""
 
     coefficient: int
     terms: tuple[Term, ...] = ()
@@ -79,7 +80,9 @@ class CostModel:
     allocations: tuple[Allocation, ...]
 
     @classmethod
-    def of(cls, traced: Trace, item_bytes: Mapping[str, int], term_of: Callable[[Axis], Term]) -> Self:
+    def of(
+        cls, traced: Trace, item_bytes: Mapping[str, int], term_of: Callable[[Axis], Term]
+    ) -> Self:
         """
         Take the costs from a trace.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,6 +11,8 @@ from ..hparams import Hparam, ProductHparam, Term, leaves
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor, nn
 
     from .supernet import Supernet
@@ -66,7 +67,7 @@ def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
 
 
 def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, int, Term]]:
-    """Yield module, name, axis and term of every parameter axis that may change; shared ones once."""
+    """Yield module, name, axis and term of parameter axes that may change; shared ones once."""
     seen = set()
     for path, layout in supernet.layouts.items():
         own = model.get_submodule(path)._parameters  # noqa: SLF001

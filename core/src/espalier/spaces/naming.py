@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -12,6 +11,8 @@ from ..axes.axis import Kind
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..dynamic import Layout, Size
     from ..tracing import Trace
 
@@ -93,9 +94,7 @@ def _parts_of(size: Size[Axis]) -> list[Axis]:
     return [axis.root for axis in size.axes if axis.size != 1]
 
 
-def _in_order_of_use(
-    traced: Trace, layouts: Mapping[str, Layout[Axis]]
-) -> list[tuple[str, str]]:
+def _in_order_of_use(traced: Trace, layouts: Mapping[str, Layout[Axis]]) -> list[tuple[str, str]]:
     never = len(traced.records)
     places = [(path, name) for path, layout in layouts.items() for name in layout.tensors]
 
@@ -107,8 +106,8 @@ def _in_order_of_use(
 
 
 def _attribute_of(layout: Layout[Axis], axis: Axis) -> tuple[str, int | None]:
-    """Return the attribute that follows *axis*, and which of its axes that is if it has several."""
-    partial = ("", None)
+    """Return the attribute that follows *axis*, and which of its axes it is if it has several."""
+    partial: tuple[str, int | None] = ("", None)
     for name, size in layout.sizes.items():
         axes = _parts_of(size)
         if axes == [axis.root]:

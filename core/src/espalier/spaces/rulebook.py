@@ -69,7 +69,7 @@ class RuleBook:
         The rule is ``None`` if the module must stay as it is.
         """
         kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
-        name = _name_for(kind)
+        name = current_host().converters.ancestor(kind)
         if name is None:
             return WidthRule(), False
         found: LayerRule | None = current_host().converters[name].rule()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import final
+from typing import TYPE_CHECKING, final
 
-from ..axes import Axis
 from ..axes.axis import Kind
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..axes import Axis
 
 
 @final

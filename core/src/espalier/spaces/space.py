@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Mapping
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from ..errors import SpaceError, nearest
 from ..hparams import Choice, Hparam
+
+
+if TYPE_CHECKING:
+    import random
 
 
 @final

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from ..axes import Axis
 from ..dynamic import Layout, stand_ins
 from ..errors import ConversionError, ExportError
-from ..hparams import Choice, Term
 from ..tracing import Mismatch, Trace, replay
-from .costs import CostModel
 from .sizes import Sizes
-from .space import SearchSpace
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor, nn
+
+    from ..axes import Axis
+    from ..hparams import Choice, Term
+    from .costs import CostModel
+    from .space import SearchSpace
 
 _KEY = "_espalier_supernet"
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..axes import Axis
 from ..dynamic import Layout, stand_ins
 from ..tracing import Mismatch, Trace, replay
 from .sizes import Sizes
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from torch import nn
+
+    from ..axes import Axis
 
 log = structlog.get_logger()
 

@@ -11,12 +11,16 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..errors import StateError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 #: Key of the JSON text in the header.
 KEY = "espalier"
@@ -65,7 +69,9 @@ class Manifest:
             StateError: If there is none, or it is newer, altered or malformed.
         """
         if text is None:
-            raise StateError(f"{path}: not a file that espalier.save wrote; its header has no steps.")
+            raise StateError(
+                f"{path}: not a file that espalier.save wrote; its header has no steps."
+            )
         try:
             data = json.loads(text)
             version = data.pop("version")

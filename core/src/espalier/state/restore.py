@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,6 +19,9 @@ from .format import KEY, Manifest, check_length
 
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 
@@ -80,7 +81,9 @@ def _replay(model: nn.Module, manifest: Manifest, source: pathlib.Path) -> None:
         step = Step(held["mode"], held["config"], held["metadata"])
         descriptor = current_host().modes[step.mode]()
         if _is_last_of_its_kind(manifest.steps, held):
-            descriptor.restore(model, descriptor.config_class.structure(step.config), step.metadata)
+            descriptor.restore(
+                model, descriptor.config_class.structure(step.config), step.metadata
+            )
         record_step(model, step, before=done)
         done.append(step)
     if not any(isinstance(module, DynamicModule) for module in model.modules()):

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from ..errors import StateError
 from ..mode import Step, steps_of
 from ..plugins import current_host
-from ..spaces.analysis import converter_of
+from ..spaces.analysis import declared_sizes
 from .format import KEY, Manifest
 
 
@@ -59,11 +59,9 @@ def _looks(model: nn.Module) -> dict[str, Any]:
     """Return the shapes and size attributes of every plain module that a converter serves."""
     looks = {}
     for path, module in model.named_modules():
-        converter = converter_of(module)
         own = {**module._parameters, **module._buffers}  # noqa: SLF001
         shapes = {name: list(tensor.shape) for name, tensor in own.items() if tensor is not None}
-        sizes = converter.sizes if converter else {}
-        attributes = {name: module.__dict__[name] for name in sizes if name in module.__dict__}
+        attributes = {name: vars(module)[name] for name in declared_sizes(module)}
         if shapes or attributes:
             looks[path] = {"shapes": shapes, "attributes": attributes}
     return looks

@@ -68,6 +68,8 @@ class Call:
         outputs: The tensors that came back, flat.
 
         axes_of: Gives the axes of a tensor argument.
+
+        strides: Those that the first argument had before the call, if it is a tensor.
     """
 
     def __init__(
@@ -77,10 +79,12 @@ class Call:
         kwargs: dict[str, Any],
         outputs: Sequence[Tensor],
         axes_of: Callable[[Tensor], Axes],
+        strides: Sequence[int] = (),
     ) -> None:
         self.op = op
         self.arguments = bind(op, args, kwargs)
         self.outputs = outputs
+        self.strides = strides
         self.costs: list[Cost] = []
         self.follows: list[Follow] = []
         self._axes_of = axes_of

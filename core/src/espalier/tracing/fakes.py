@@ -166,4 +166,12 @@ def _fake(
             return torch.empty_strided(
                 shape, tensor.stride(), dtype=tensor.dtype, device=device
             )
-        return torch.empty(shape, dtype=tensor.dtype, device=device)
+        made = torch.empty(shape, dtype=tensor.dtype, device=device)
+        return made.to(memory_format=_memory_format(tensor))
+
+
+def _memory_format(tensor: Tensor) -> torch.memory_format:
+    for layout, rank in ((torch.channels_last, 4), (torch.channels_last_3d, 5)):
+        if tensor.dim() == rank and tensor.is_contiguous(memory_format=layout):
+            return torch.contiguous_format if tensor.is_contiguous() else layout
+    return torch.contiguous_format

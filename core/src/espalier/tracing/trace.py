@@ -31,7 +31,10 @@ log = structlog.get_logger()
 _AXES = "_espalier_axes"
 
 #: Operators that hand on what they get, and that torch leaves out where it can.
-COPIES = frozenset({"aten::alias", "aten::clone", "aten::contiguous", "aten::detach"})
+COPIES = frozenset(
+    f"aten::{name}"
+    for name in ("alias", "as_strided", "as_strided_", "clone", "contiguous", "detach")
+)
 
 
 @attrs.frozen
@@ -229,22 +232,24 @@ class _Recorder(TorchDispatchMode):
         self, op: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if op.namespace == "prim":
+            return op(*args, **kwargs)
+        strides = _strides(args)
         result = op(*args, **kwargs)
-        if op.namespace != "prim":
-            outputs = [t for t in pytree.tree_leaves(result) if _is_tensor(t)]
-            self._observe(op, args, kwargs, outputs)
+        outputs = [t for t in pytree.tree_leaves(result) if _is_tensor(t)]
+        self._observe(Call(op, args, kwargs, outputs, self.axes_of, strides))
         return result
 
-    def _observe(self, op: Any, args: Any, kwargs: Any, outputs: list[Tensor]) -> None:
+    def _observe(self, call: Call) -> None:
         self._lifetimes.now = len(self._records) + 1
-        call = Call(op, args, kwargs, outputs, self.axes_of)
+        op = call.op
         for tensor in call.tensors():
             self._first_use.setdefault(id(tensor), len(self._records))
         self._scopes.note_input(self.axes_of)
         if not op.is_view and op._schema.name not in COPIES:  # noqa: SLF001
             self._read.update(axis for operand in call.operands() for axis in operand)
         axes = self._apply(call)
-        for i, tensor in enumerate(outputs):
+        for i, tensor in enumerate(call.outputs):
             self._settle(call, tensor, axes[i] if i < len(axes) else self._side(call, tensor))
         self._records.append(
             Record(
@@ -325,6 +330,12 @@ class _Recorder(TorchDispatchMode):
         return Trace(
             tensors, self._records, self._scopes.inputs, self._lifetimes.all, self._unknown
         )
+
+
+def _strides(args: tuple[Any, ...]) -> tuple[int, ...]:
+    first = args[0] if args else None
+    plain = isinstance(first, torch.Tensor) and first.layout is torch.strided
+    return first.stride() if plain else ()
 
 
 def _is_tensor(value: Any) -> bool:

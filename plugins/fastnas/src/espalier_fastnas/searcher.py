@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import structlog
@@ -17,6 +16,8 @@ from .sensitivity import Sensitivity, calls_needed, measure
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from espalier.searching import SearchTask
 
 log = structlog.get_logger()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from espalier.hparams import Hparam
     from espalier.searching import SearchTask
 
@@ -40,7 +41,7 @@ class Sensitivity:
 
 
 def calls_needed(hparams: Mapping[str, Hparam]) -> int:
-    """Return how many configurations `measure` scores: each choice but the largest, and the base."""
+    """Return how many configurations `measure` scores: each smaller choice, and the base."""
     return 1 + sum(len(hparam.choices) - 1 for hparam in hparams.values())
 
 

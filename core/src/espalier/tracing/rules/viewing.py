@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...axes import atom, product
+from ...errors import AxisError
 
 
 if TYPE_CHECKING:
@@ -69,10 +70,27 @@ def view_as_complex(call: Call) -> list[Axes]:
     return [axes[:-1]]
 
 
+def as_strided(call: Call) -> list[Axes]:
+    """
+    Keep the axes where shape and strides stay, as when torch only sets a memory format.
+
+    Raises:
+        AxisError: If the elements are read in another pattern.
+    """
+    axes = call.axes("self")
+    size, stride, before = list(call.value("size")), call.value("stride"), call.strides
+    if size != [axis.size for axis in axes] or any(
+        n > 1 and a != b for n, a, b in zip(size, stride, before, strict=True)
+    ):
+        raise AxisError("it reads the elements in another pattern")
+    return [list(axes)]
+
+
 RULES: dict[str, Rule] = {
     "_reshape_alias": view,
     "_reshape_copy": view,
     "_unsafe_view": view,
+    "as_strided": as_strided,
     "flatten": view,
     "reshape": view,
     "squeeze": squeeze,

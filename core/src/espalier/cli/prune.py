@@ -1,0 +1,97 @@
+"""The command ``espalier prune``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import api
+from ..searching import SearchResult
+from ..spaces import Profile
+from .loading import (
+    load_model,
+    load_score,
+    load_weights,
+    read_config,
+    read_constraints,
+    read_inputs,
+    require_writable,
+)
+from .tables import print_table, with_unit
+
+
+def prune(  # noqa: PLR0913 - one for each option
+    model: Annotated[
+        str, typer.Argument(help="Function that makes the model, as package.module:factory.")
+    ],
+    *,
+    score: Annotated[
+        str,
+        typer.Option(help="Function of the model, higher is better, as package.module:score."),
+    ],
+    out: Annotated[Path, typer.Option(help="Where to save the smaller model.")],
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="Shape of an input, 1x3x224x224 or 8x128:int64; repeatable."),
+    ] = None,
+    named: Annotated[
+        list[str] | None,
+        typer.Option("--kwarg", help="Shape of a keyword input, name=8x128:int64; repeatable."),
+    ] = None,
+    flops: Annotated[
+        str | None, typer.Option(help="Most multiply-accumulates, 1e9 or 60%.")
+    ] = None,
+    params: Annotated[str | None, typer.Option(help="Most parameters, 1.2e6 or 60%.")] = None,
+    constraint: Annotated[
+        list[str] | None, typer.Option(help="Bound on any metric, name=value; repeatable.")
+    ] = None,
+    mode: Annotated[str, typer.Option(help="How to prune: a key of espalier.modes.")] = "fastnas",
+    config: Annotated[
+        Path | None, typer.Option(help="The mode's configuration, a .toml or .json file.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights to load first, a safetensors file.")
+    ] = None,
+    result: Annotated[
+        Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
+    ] = None,
+    progress: Annotated[
+        bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")
+    ] = True,
+) -> None:
+    """Shrink a model under a budget, and save it."""
+    constraints = read_constraints(flops, params, constraint or ())
+    settings = read_config(config)
+    for path in (out, result):
+        require_writable(path)
+    made = load_model(model)
+    inputs = read_inputs(made, shapes or (), named or ())
+    judge = load_score(score)
+    if weights is not None:
+        load_weights(made, weights)
+    before = api.profile(made, inputs)
+    made, found = api.prune(
+        made,
+        mode,
+        constraints=constraints,
+        inputs=inputs,
+        score=judge,
+        config=settings,
+        search_config={"progress": progress},
+    )
+    api.save(made, out)
+    if result is not None:
+        found.save(result)
+    _show(before, api.profile(made, inputs), found)
+
+
+def _show(before: Profile, after: Profile, found: SearchResult) -> None:
+    rows = []
+    for name in ("params", "flops", "activation_bytes"):
+        old, new = getattr(before, name), getattr(after, name)
+        share = f"{new / old:.1%}" if old else "-"
+        rows.append((name, with_unit(old), with_unit(new), share))
+    print_table("", ["", "before", "after", "left"], rows, numbers=True)
+    others = {n: v for n, v in found.metrics.items() if n not in {"params", "flops"}}
+    told = "".join(f", {name} {value:.6g}" for name, value in others.items())
+    typer.echo(f"score {found.score:.6g}{told}; {len(found.history)} configurations scored")

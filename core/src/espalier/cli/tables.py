@@ -1,0 +1,66 @@
+"""Tables for people: drawn on a terminal, plain columns in a pipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+#: What a pipe or a file is taken to be wide: nothing that is read by a program may be cut off.
+_PIPE_WIDTH = 10_000
+
+
+def print_table(
+    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False
+) -> None:
+    """
+    Print a table to the standard output stream.
+
+    Args:
+        title: A line above it.
+
+        header: Name of each column.
+
+        rows: Cells.
+
+        numbers: Whether all columns but the first hold numbers, which go to the right.
+    """
+    console = Console()
+    plain = not console.is_terminal
+    if plain:
+        console = Console(width=_PIPE_WIDTH)
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None if plain else box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    for i, name in enumerate(header):
+        side = "right" if numbers and i else "left"
+        table.add_column(name, justify=side, overflow="fold", no_wrap=numbers)  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def with_unit(number: float) -> str:
+    """
+    Return a large *number* as people write it.
+
+    Example:
+        >>> with_unit(1_234_567), with_unit(900)
+        ('1.23 M', '900')
+    """
+    for size, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(number) >= size:
+            scale = 1e3 if unit == "k" else size
+            return f"{number / scale:.3g} {unit}"
+    return f"{number:,.6g}"
