@@ -49,6 +49,15 @@ def structure(kind: type[T], given: Any, path: str) -> T:
         raise ConfigError(f"{details}; got {dict(given)!r}.") from error
 
 
+def plain(value: Any) -> Any:
+    """Return *value* with tuples as lists, as JSON and TOML have them."""
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value
+
+
 def _told(error: BaseException, kind: type | None) -> str:
     text = str(error)
     return text if isinstance(error, ValueError) and text else format_exception(error, kind)

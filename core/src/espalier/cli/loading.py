@@ -82,9 +82,7 @@ def load_model(reference: str) -> nn.Module:
             f"{type(error).__name__}: {error}. Run `espalier --debug ...` to see where."
         ) from error
     if not isinstance(model, nn.Module):
-        raise LoadError(
-            f"{reference}: must return a torch.nn.Module, got {type(model).__name__}."
-        )
+        raise LoadError(f"{reference}: must return a torch.nn.Module, got {type(model).__name__}.")
     return model
 
 
@@ -125,7 +123,7 @@ def read_inputs(model: nn.Module, shapes: Sequence[str], named: Sequence[str]) -
             "--kwarg ids=8x128:int64."
         )
     positional = tuple(read_tensor(shape) for shape in shapes)
-    keyword = {}
+    keyword: dict[str, torch.Tensor] = {}
     for word in named:
         name, equals, shape = word.partition("=")
         if not (name.isidentifier() and equals):
@@ -133,9 +131,7 @@ def read_inputs(model: nn.Module, shapes: Sequence[str], named: Sequence[str]) -
         if name in keyword:
             raise InputsError(f"--kwarg {name} is given twice: {word!r}.")
         keyword[name] = read_tensor(shape)
-    if not keyword:
-        return positional
-    return {**_by_name(model, positional, keyword), **keyword}
+    return _by_name(model, positional, keyword) if keyword else positional
 
 
 def read_tensor(text: str) -> torch.Tensor:
@@ -271,22 +267,18 @@ def _import(module: str, here: str) -> Any:
 
 def _by_name(
     model: nn.Module, positional: tuple[torch.Tensor, ...], keyword: dict[str, torch.Tensor]
-) -> dict[str, Any]:
-    """Return positional inputs by the names that ``forward`` has for them."""
+) -> dict[str, torch.Tensor]:
+    """Return all inputs by the names that ``forward`` has for them."""
     signature = inspect.signature(model.forward)
-    try:
-        bound = signature.bind_partial(*positional, **keyword)
-    except TypeError as error:
+    by_position = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = [p.name for p in signature.parameters.values() if p.kind is by_position]
+    taken = [name for name in names[: len(positional)] if name in keyword]
+    if len(positional) > len(names) or taken:
         raise InputsError(
-            f"--input and --kwarg must fit {type(model).__name__}.forward{signature}: {error}."
-        ) from error
-    kinds = [signature.parameters[name].kind for name in bound.arguments if name not in keyword]
-    if any(kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD for kind in kinds[: len(positional)]):
-        raise InputsError(
-            f"{type(model).__name__}.forward{signature} has no names for --input; give all inputs "
-            f"as --input or all as --kwarg."
+            f"--input and --kwarg together must fit {type(model).__name__}.forward{signature}; "
+            f"got {len(positional)} of the one, which come first, and {', '.join(keyword)}."
         )
-    return {name: bound.arguments[name] for name in list(bound.arguments)[: len(positional)]}
+    return {**dict(zip(names, positional, strict=False)), **keyword}
 
 
 def _number_or_text(text: str) -> float | str:

@@ -83,6 +83,7 @@ def prune(  # noqa: PLR0913 - one for each option
     if result is not None:
         found.save(result)
     _show(before, api.profile(made, inputs), found)
+    typer.echo(f"saved as {out}; espalier.restore(model, {str(out)!r}) brings it back")
 
 
 def _show(before: Profile, after: Profile, found: SearchResult) -> None:

@@ -36,19 +36,18 @@ def print_table(
     plain = not console.is_terminal
     if plain:
         console = Console(width=_PIPE_WIDTH)
-    table = Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=None if plain else box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=False)
     for i, name in enumerate(header):
         side = "right" if numbers and i else "left"
         table.add_column(name, justify=side, overflow="fold", no_wrap=numbers)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*map(Text, row))
-    console.print(table)
+    with console.capture() as captured:
+        console.print(Text(title, style="bold"), soft_wrap=True)
+        console.print(table)
+    lines = captured.get().splitlines()
+    # Written past rich, which has drawn it for this terminal already.
+    print("\n".join(line.rstrip() for line in lines))  # noqa: T201
 
 
 def with_unit(number: float) -> str:

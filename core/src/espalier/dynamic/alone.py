@@ -30,14 +30,17 @@ def layout_alone(converter: type[DynamicModule], module: nn.Module) -> Layout[Te
     else:
         traced = trace(module, inputs, pin_inputs=False)
         layout = layouts_of(module, traced, lambda m: converter.sizes if m is module else {})[""]
+    parts = {
+        name: [root for axis in size.axes for root in atoms(axis) if root.size > 1]
+        for name, size in layout.sizes.items()
+    }
     free: dict[Axis, Hparam] = {}
-    for name, size in layout.sizes.items():
-        for axis in size.axes:
-            found = list(atoms(axis))
-            for i, root in enumerate(found):
-                if root.size > 1 and not root.reasons and root not in free:
-                    label = name if len(found) == len(size.axes) == 1 else f"{name}.{i}"
-                    free[root] = Hparam(range(1, root.size + 1), name=label)
+    # An attribute that is one atom gives it its name, before those that are made of several.
+    for name, roots in sorted(parts.items(), key=lambda item: len(item[1]) > 1):
+        for i, root in enumerate(roots):
+            if not root.reasons and root not in free:
+                label = name if len(roots) == 1 else f"{name}.{i}"
+                free[root] = Hparam(range(1, root.size + 1), name=label)
     return layout.map(Terms(free))
 
 

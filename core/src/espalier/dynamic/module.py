@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..errors import ConversionError
-from ..hparams import ProductHparam, Term
+from ..hparams import ProductHparam, Term, leaves
 from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
 from .rules import LayerRule, WidthRule
 from .statistics import holding_buffers
@@ -111,16 +111,14 @@ class DynamicModule(SuperNetModule):
         layout = self.layout
         found: dict[str, Term] = {}
         for name, size in layout.sizes.items():
-            if len(size.axes) == 1:
-                found[name] = size.axes[0]
-            elif not size.is_tuple:
-                found[name] = ProductHparam(*size.axes, name=name)
-            else:
+            if size.is_tuple and len(size.axes) > 1:
                 found |= {f"{name}.{i}": axis for i, axis in enumerate(size.axes)}
-        named = set(map(id, found.values()))
+            else:
+                found[name] = _product(size.axes, name)
+        named = set(map(_units, found.values()))
         for name, axes in layout.tensors.items():
             for i, axis in enumerate(axes):
-                if axis.is_configurable and id(axis) not in named:
+                if axis.is_configurable and _units(axis) not in named:
                     found[f"{name}.{i}"] = axis
         return found
 
@@ -215,6 +213,17 @@ def dynamic_type(
     if has_buffers:
         made.forward = holding_buffers(made.forward)  # type: ignore[attr-defined]
     return made
+
+
+def _product(axes: tuple[Term, ...], name: str) -> Term:
+    # Without factors of 1: an ungrouped convolution's in_channels is one hparam that can be set.
+    wide = [axis for axis in axes if axis.units > 1] or axes[:1]
+    return wide[0] if len(wide) == 1 else ProductHparam(*wide, name=name)
+
+
+def _units(term: Term) -> tuple[int, ...]:
+    """Return what two terms have in common exactly if they are the same units."""
+    return tuple(id(leaf) for leaf in leaves(term) if leaf.units > 1)
 
 
 def _rebuild(*recipe: Any) -> nn.Module:

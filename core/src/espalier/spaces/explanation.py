@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
+from ..structuring import plain
 from .analysis import Analysis, analyze
 
 
@@ -75,7 +76,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return attrs.asdict(self)
+        return plain(attrs.asdict(self))  # type: ignore[no-any-return]
 
     def __str__(self) -> str:
         lines = [f"{len(self.hparams)} sizes can change:"]

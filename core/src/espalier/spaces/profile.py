@@ -8,6 +8,7 @@ import attrs
 
 from ..dynamic import Terms, stand_ins
 from ..plugins import current_host
+from ..structuring import plain
 from ..tracing import trace
 from .costs import CostModel, item_bytes
 from .supernet import is_converted, supernet_of
@@ -73,7 +74,7 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return attrs.asdict(self)
+        return plain(attrs.asdict(self))  # type: ignore[no-any-return]
 
 
 def _below(found: Mapping[str, int], path: str) -> int:

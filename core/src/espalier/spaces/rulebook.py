@@ -12,7 +12,7 @@ from ..dynamic import DynamicModule, LayerRule
 from ..dynamic.rules import WidthRule
 from ..errors import ConfigError, nearest
 from ..plugins import current_host
-from ..structuring import structure
+from ..structuring import plain, structure
 
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class RuleBook:
         """Return plain data that `structure` reads."""
         return {
             key: {
-                pattern: None if rule is None else _plain(attrs.asdict(rule))
+                pattern: None if rule is None else plain(attrs.asdict(rule))
                 for pattern, rule in patterns.items()
             }
             for key, patterns in self.types.items()
@@ -119,9 +119,3 @@ def _patterns(key: str, value: Any) -> Patterns:
         else structure(rule, inner, f"{key}[{pattern!r}]")
         for pattern, inner in value.items()
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return list(value) if isinstance(value, tuple) else value

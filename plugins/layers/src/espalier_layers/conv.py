@@ -15,7 +15,7 @@ class _DynamicConv(DynamicModule):
 
     sizes = {
         "out_channels": follows("weight", axis=0),
-        "in_channels": follows("weight", axis=1) * argument("groups"),
+        "in_channels": argument("groups") * follows("weight", axis=1),
         "groups": argument("groups"),
     }
     rule = ChannelRule

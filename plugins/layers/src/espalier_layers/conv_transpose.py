@@ -14,7 +14,7 @@ class _DynamicConvTranspose(DynamicModule):
     """The weight is ``(in_channels, out_channels / groups, *kernel_size)``."""
 
     sizes = {
-        "out_channels": follows("weight", axis=1) * argument("groups"),
+        "out_channels": argument("groups") * follows("weight", axis=1),
         "in_channels": follows("weight", axis=0),
         "groups": argument("groups"),
     }
