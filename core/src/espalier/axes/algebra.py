@@ -33,7 +33,8 @@ def unify(a: Axis, b: Axis, place: str = "") -> None:
     """
     Say that position ``i`` of *a* and position ``i`` of *b* are the same unit, for every ``i``.
 
-    Where the structures of the two can't be brought together, both are pinned.
+    Where the structures of the two can't be brought together, both are pinned. An empty axis has
+    no units, so nothing is said of it.
 
     Args:
         a: Any axis.
@@ -50,6 +51,8 @@ def unify(a: Axis, b: Axis, place: str = "") -> None:
         return
     if a.size != b.size:
         raise AxisError(f"Axes of one operand must have one size, got {a!r} and {b!r}.")
+    if a.size == 0:
+        return
     if a.kind is not Kind.ATOM and b.kind is not Kind.ATOM:
         _align(a, b, place)
         a, b = a.root, b.root
@@ -67,11 +70,15 @@ def split_product(axis: Axis, sizes: Sequence[int], place: str = "") -> list[Axi
     """
     Refine *axis* to a product of axes with *sizes*, outermost first, and return those.
 
+    The factors of an empty axis say nothing about each other, so they are pinned.
+
     Raises:
         AxisError: If the sizes do not multiply to the size of *axis*.
     """
     made = [atom(size) for size in sizes]
     unify(product(*made), axis, place)
+    if axis.size == 0:
+        _pin_all(made, "factor of an empty axis", place)
     return made
 
 
@@ -161,13 +168,25 @@ def _align_concats(a: Axis, b: Axis, place: str) -> None:
         if x.size == y.size:
             unify(x, y, place)
         elif x.size > y.size:
-            head, tail = split_concat(x, (y.size, x.size - y.size), place)
-            unify(head, y, place)
-            left.append(tail)
+            left.extend(_cut(x, y, right, place))
         else:
-            head, tail = split_concat(y, (x.size, y.size - x.size), place)
-            unify(head, x, place)
-            right.append(tail)
+            right.extend(_cut(y, x, left, place))
+
+
+def _cut(whole: Axis, first: Axis, pending: list[Axis], place: str) -> list[Axis]:
+    # All cuts at once: one by one, each remainder would be nested in the one before.
+    met, room = [first], whole.size - first.size
+    while room and pending:
+        part = _pop_part(pending)
+        if part.size > room:
+            pending.append(part)
+            break
+        met.append(part)
+        room -= part.size
+    pieces = split_concat(whole, [part.size for part in met] + [room] * bool(room), place)
+    for piece, part in zip(pieces, met, strict=False):
+        unify(piece, part, place)
+    return pieces[len(met) :]
 
 
 def _pop_part(pending: list[Axis]) -> Axis:

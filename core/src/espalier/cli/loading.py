@@ -9,7 +9,6 @@ import os
 import re
 import sys
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,6 +23,7 @@ from ..state.format import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
 _SHAPE = re.compile(r"\d+(x\d+)*")
 
@@ -198,20 +198,16 @@ def read_config(path: Path | None) -> dict[str, Any] | None:
     """
     if path is None:
         return None
+    parse = {".toml": tomllib.loads, ".json": json.loads}.get(path.suffix)
+    if parse is None:
+        raise ConfigError(f"{path}: a configuration must be a .toml or .json file.")
     try:
-        text = path.read_text()
-        if path.suffix == ".toml":
-            return tomllib.loads(text)
-        if path.suffix == ".json":
-            data = json.loads(text)
-            if isinstance(data, dict):
-                return data
-            raise ConfigError(f"{path}: must hold one JSON object, got {type(data).__name__}.")
-    except ConfigError:
-        raise
+        data = parse(path.read_text())
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: can't be read: {error}.") from error
-    raise ConfigError(f"{path}: a configuration must be a .toml or .json file.")
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: must hold one JSON object, got {type(data).__name__}.")
+    return data
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

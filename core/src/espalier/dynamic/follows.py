@@ -18,7 +18,7 @@ class TensorAxis:
 
 @attrs.frozen
 class InputAxis:
-    """Axis *axis* of the first tensor that the layer is called with."""
+    """Axis *axis* of the first tensor that the layer is called with; negative from the end."""
 
     axis: int
 
@@ -35,7 +35,7 @@ Source: TypeAlias = TensorAxis | InputAxis | OperatorArgument
 
 @attrs.frozen
 class SizeRule:
-    """What an attribute is: the product of its sources."""
+    """What an attribute is: the row-major product of its sources, outermost first."""
 
     sources: tuple[Source, ...]
 
@@ -55,13 +55,13 @@ def follows(tensor: str, axis: int, otherwise: SizeRule | None = None) -> SizeRu
         otherwise: What the attribute follows in a layer made without that tensor.
 
     Example:
-        >>> sizes = {"in_channels": follows("weight", axis=1) * argument("groups")}
+        >>> sizes = {"in_channels": argument("groups") * follows("weight", axis=1)}
     """
     return SizeRule((TensorAxis(tensor, axis, otherwise),))
 
 
 def follows_input(axis: int) -> SizeRule:
-    """Say that an attribute is the size of an axis of the layer's first input."""
+    """Say that an attribute is the size of an axis of the layer's first input, ``-1`` the last."""
     return SizeRule((InputAxis(axis),))
 
 

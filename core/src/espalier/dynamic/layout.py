@@ -164,11 +164,12 @@ class _Resolver:
         if isinstance(source, OperatorArgument):
             return self._argument(source.name)
         if isinstance(source, InputAxis):
-            known = self._inputs is not None and source.axis < len(self._inputs)
-            return Size((self._inputs[source.axis],)) if known and self._inputs else None
-        axes = self._tensors.get(source.tensor)
-        if axes is not None:
-            return Size((axes[source.axis],))
+            axes = self._inputs or []
+            known = -len(axes) <= source.axis < len(axes)
+            return Size((axes[source.axis],)) if known else None
+        own = self._tensors.get(source.tensor)
+        if own is not None:
+            return Size((own[source.axis],))
         return self(source.otherwise) if source.otherwise else None
 
     def _argument(self, name: str) -> Size[Axis] | None:

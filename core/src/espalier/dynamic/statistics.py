@@ -45,15 +45,20 @@ def _held(module: nn.Module, active: Active) -> Iterator[None]:
         cut = active.cut(name) if name in active.layout.tensors else None
         if buffer is not None and cut and any(isinstance(i, torch.Tensor) for i in cut):
             held[name] = (buffer, take(buffer, cut))
-    versions = {name: copy._version for name, (_, copy) in held.items()}  # noqa: SLF001
+    versions = {name: _version(copy) for name, (_, copy) in held.items()}
     active.held = {name: copy for name, (_, copy) in held.items()}
     try:
         yield
     finally:
         active.held = {}
         for name, (buffer, copy) in held.items():
-            if copy._version != versions[name]:  # noqa: SLF001
+            if versions[name] is None or _version(copy) != versions[name]:
                 _write_back(buffer, active.cut(name), copy)
+
+
+def _version(tensor: Tensor) -> int | None:
+    """Return a number that changes when *tensor* is written to; ``None`` where torch keeps none."""
+    return None if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 @torch.no_grad()

@@ -8,8 +8,10 @@ reading and never stored a second time.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias, Union
 
@@ -18,7 +20,7 @@ from .hparam import Hparam
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import LongTensor
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 Term: TypeAlias = Union[Hparam, "ProductHparam", "ConcatHparam"]
 
 _MOST_CHOICES = 4096
+
+
+class _TooMany(Exception):  # noqa: N818 - caught where it is raised
+    """There are too many settings to try each."""
 
 
 class _Derived:
@@ -49,7 +55,9 @@ class _Derived:
 
     @active.setter
     def active(self, value: int) -> None:
-        parts = ", ".join(leaf.label for leaf in leaves(self))
+        own = list(dict.fromkeys(leaves(self)))
+        free = [leaf for leaf in own if leaf.is_configurable] or own
+        parts = ", ".join(dict.fromkeys(leaf.label for leaf in free))
         raise InvalidChoiceError(
             f"{self.name or type(self).__name__}: this size is derived, so active can't be set "
             f"(got {value!r}). Set the hparams that it is made of: {parts}."
@@ -77,15 +85,16 @@ class _Derived:
 
     @property
     def choices(self) -> tuple[int, ...]:
-        """Every size that some setting of the hparams gives, ascending."""
-        own = list(dict.fromkeys(leaves(self)))
-        if math.prod(len(leaf.choices) for leaf in own) > _MOST_CHOICES:
+        """
+        Every size that some setting of the hparams gives, ascending.
+
+        Where hparams that occur more than once have over 4096 settings, the smallest and the
+        largest size stand for them all.
+        """
+        try:
+            return tuple(sorted(_sizes(self, {})))
+        except _TooMany:
             return (self.min, self.max)
-        found = set()
-        for combination in itertools.product(*(leaf.choices for leaf in own)):
-            setting = dict(zip(own, combination, strict=True))
-            found.add(size_under(self, setting.__getitem__))
-        return tuple(sorted(found))
 
     @property
     def is_configurable(self) -> bool:
@@ -177,6 +186,23 @@ def size_under(term: Term, choice: Callable[[Hparam], int]) -> int:
     if isinstance(term, Hparam):
         return choice(term)
     return term._fold([size_under(child, choice) for child in term.children])  # noqa: SLF001
+
+
+def _sizes(term: Term, setting: Mapping[Hparam, int]) -> set[int]:
+    """Return every size of *term* when the hparams in *setting* are set and the others are free."""
+    if isinstance(term, Hparam):
+        return {setting[term]} if term in setting else set(term.choices)
+    # Children vary on their own, but for the hparams that they share.
+    within = Counter(leaf for child in term.children for leaf in set(leaves(child)))
+    shared = [leaf for leaf, count in within.items() if count > 1 and leaf not in setting]
+    if math.prod(len(leaf.choices) for leaf in shared) > _MOST_CHOICES:
+        raise _TooMany
+    found: set[int] = set()
+    for combination in itertools.product(*(leaf.choices for leaf in shared)):
+        own = {**setting, **dict(zip(shared, combination, strict=True))}
+        sizes = [_sizes(child, own) for child in term.children]
+        found |= functools.reduce(lambda a, b: {term._fold([x, y]) for x in a for y in b}, sizes)  # noqa: B023, SLF001
+    return found
 
 
 def _is_whole(term: Term) -> bool:

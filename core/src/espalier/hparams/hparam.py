@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from ..errors import InvalidChoiceError
@@ -56,9 +57,10 @@ class Hparam:
         self._choices = _ordered(choices)
         if not self._choices:
             raise InvalidChoiceError(f"{self.label}: an hparam needs at least one choice, got none.")
-        self._original = self._choices[-1] if original is None else original
-        self._check(self._original, "original")
-        self._units = self._choices[-1]
+        self._original = (
+            self._choices[-1] if original is None else self._check(original, "original")
+        )
+        self._units = self._choices[-1] if all(map(_is_size, self._choices)) else None
         self._active = self._original
         self._order: Tensor | None = None
         self._estimators: list[Callable[[], Tensor | None]] = []
@@ -76,11 +78,9 @@ class Hparam:
 
     @choices.setter
     def choices(self, values: Sequence[Choice]) -> None:
-        subset = _ordered(values)
+        subset = _ordered(self._check(v, "choices may only be narrowed: each") for v in values)
         if not subset:
             raise InvalidChoiceError(f"{self.label}: choices can't be empty; keep at least one.")
-        for value in subset:
-            self._check(value, "choices may only be narrowed: each")
         self._choices = subset
         if self._active not in subset:
             self.active = subset[-1]
@@ -92,9 +92,9 @@ class Hparam:
 
     @active.setter
     def active(self, value: Choice) -> None:
-        self._check(value, "active")
-        if value != self._active:
-            self._active = value
+        choice = self._check(value, "active")
+        if choice != self._active:
+            self._active = choice
             self._changed()
 
     @property
@@ -120,12 +120,12 @@ class Hparam:
         Raises:
             TypeError: If the choices are not sizes.
         """
-        if not _is_size(self._units):
+        if self._units is None:
             raise TypeError(
                 f"{self.label}: only an hparam over sizes has units; its choices are "
                 f"{_shown(self._choices)}."
             )
-        return int(self._units)
+        return self._units
 
     @property
     def active_slice(self) -> slice | LongTensor:
@@ -153,7 +153,7 @@ class Hparam:
     @property
     def is_sortable(self) -> bool:
         """Whether the units may be put in another order: true for sizes, false for the rest."""
-        return _is_size(self._units)
+        return self._units is not None
 
     @property
     def importance(self) -> Tensor | None:
@@ -177,7 +177,7 @@ class Hparam:
                     f"one number for each unit; got {tuple(vector.shape)}."
                 )
             vector = vector.detach().double()
-            top = vector.max()
+            top = vector.max() if self.units else 0.0
             scaled = vector / top if top > 0 else vector
             total = scaled if total is None else total + scaled
         return total
@@ -200,10 +200,11 @@ class Hparam:
         Raises:
             InvalidChoiceError: If *order* is not such a permutation.
         """
-        if order is not None and sorted(order.tolist()) != list(range(self.units)):
+        if order is not None and not _is_permutation(order, self.units):
             raise InvalidChoiceError(
-                f"{self.label}: order must be a permutation of range({self.units}), got "
-                f"{_shown(order.tolist())}."
+                f"{self.label}: order must be a permutation of range({self.units}) as integers "
+                f"of shape ({self.units},), got {_shown(order.flatten().tolist())} as "
+                f"{order.dtype} of shape {tuple(order.shape)}."
             )
         self._order = order
         self._changed()
@@ -216,9 +217,13 @@ class Hparam:
         for dependent in self._dependents:
             dependent.invalidate()
 
-    def _check(self, value: Choice, what: str) -> None:
-        if value in self._choices and not isinstance(value, bool):
-            return
+    def _check(self, value: Choice, what: str) -> Choice:
+        """Return the choice that equals *value*: an ``int`` for a ``float`` or a NumPy integer."""
+        if value in self._choices:
+            choice = self._choices[self._choices.index(value)]
+            # True is no size, though Python takes it to equal 1.
+            if isinstance(value, bool) is isinstance(choice, bool):
+                return choice
         near = ""
         if _is_number(value) and all(_is_number(choice) for choice in self._choices):
             below = [c for c in self._choices if c <= value][-1:]
@@ -234,11 +239,29 @@ class Hparam:
 
 
 def _ordered(values: Iterable[Choice]) -> tuple[Choice, ...]:
-    unique = list(dict.fromkeys(values))
+    given = [_plain(value) for value in values]
+    try:
+        unique = list(dict.fromkeys(given))
+    except TypeError:  # not hashable
+        unique = [value for i, value in enumerate(given) if value not in given[:i]]
     try:
         return tuple(sorted(unique))
     except TypeError:
         return tuple(unique)  # objects without an order keep the one they came in
+
+
+def _plain(value: Choice) -> Choice:
+    # NumPy's integers are no ints to Python, to JSON or to torch.
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return int(value) if whole else value
+
+
+def _is_permutation(order: Tensor, units: int) -> bool:
+    import torch
+
+    # torch reads a tensor of bytes or truth values as a mask, not as positions.
+    whole = order.dtype in (torch.int64, torch.int32)
+    return whole and order.dim() == 1 and sorted(order.tolist()) == list(range(units))
 
 
 def _shown(values: Sequence[Choice], most: int = 12) -> str:

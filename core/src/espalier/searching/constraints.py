@@ -68,10 +68,7 @@ class Constraints:
                     f"configuration."
                 )
             limits[name] = limit
-        found = cls(metrics, limits)
-        smallest_config = space.min()
-        found.require(model, smallest_config)
-        return found
+        return cls(metrics, limits)
 
     def measure(self, model: nn.Module, config: Mapping[str, Any]) -> dict[str, float]:
         """Return the bounded metrics of one configuration."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, final
 
 import structlog
+import torch
 
 from ..errors import ScoreError
 from ..plugins import current_host
@@ -17,7 +18,6 @@ from .result import Trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    import torch
     from torch import nn
 
     from .constraints import Constraints
@@ -124,8 +124,8 @@ class SearchTask:
                 f"{type(error).__name__}: {error}. Configuration: {self.space.config()}."
             ) from error
         try:
-            number = float(value)
-        except (TypeError, ValueError) as error:
+            number = float(value.detach() if isinstance(value, torch.Tensor) else value)
+        except (TypeError, ValueError, RuntimeError) as error:
             raise ScoreError(
                 f"score must return a number, higher is better; got {value!r}."
             ) from error

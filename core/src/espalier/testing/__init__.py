@@ -6,17 +6,27 @@ from ..lazy import lazy_names
 
 
 if TYPE_CHECKING:
+    from .converter import ConverterContract
     from .fakes import fake_source
     from .light import check_plugin_is_light
+    from .mode import ModeContract
     from .sampler import SamplerContract
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "ConverterContract": "espalier.testing.converter",
+            "ModeContract": "espalier.testing.mode",
             "SamplerContract": "espalier.testing.sampler",
             "check_plugin_is_light": "espalier.testing.light",
             "fake_source": "espalier.testing.fakes",
         },
     )
 
-__all__ = ["SamplerContract", "check_plugin_is_light", "fake_source"]
+__all__ = [
+    "ConverterContract",
+    "ModeContract",
+    "SamplerContract",
+    "check_plugin_is_light",
+    "fake_source",
+]

@@ -169,9 +169,7 @@ class Call:
         return self._place
 
 
-def bind(
-    op: torch._ops.OpOverload, args: Sequence[Any], kwargs: dict[str, Any]
-) -> dict[str, Any]:
+def bind(op: torch._ops.OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return all arguments of a call by their names in the schema, defaults included."""
     names, defaults = _schema(op)
     return {**defaults, **dict(zip(names, args, strict=False)), **kwargs}

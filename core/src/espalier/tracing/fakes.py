@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch._subclasses.fake_tensor import FakeTensorMode
 
+
 @attrs.frozen
 class StandIn:
     """
@@ -163,9 +164,7 @@ def _fake(
         return mode.from_tensor(tensor)
     with mode:
         if shape == tuple(tensor.shape):
-            return torch.empty_strided(
-                shape, tensor.stride(), dtype=tensor.dtype, device=device
-            )
+            return torch.empty_strided(shape, tensor.stride(), dtype=tensor.dtype, device=device)
         made = torch.empty(shape, dtype=tensor.dtype, device=device)
         return made.to(memory_format=_memory_format(tensor))
 

@@ -117,7 +117,9 @@ class _Checker(TorchDispatchMode):
             self._fail(f"the model ran {name} instead of {record.op}")
         return record
 
-    def _check_argument(self, record: Record, follow: Follow, arguments: Mapping[str, Any]) -> None:
+    def _check_argument(
+        self, record: Record, follow: Follow, arguments: Mapping[str, Any]
+    ) -> None:
         value = arguments[follow.argument]
         sizes = [self._size_of(axis) for axis in follow.axes]
         if follow.kind == "sizes":

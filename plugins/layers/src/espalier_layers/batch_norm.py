@@ -23,11 +23,11 @@ class _DynamicBatchNorm(DynamicModule):
 
     @classmethod
     def example_inputs(cls, module: Any) -> torch.Tensor:
-        """Return one sample, on ``meta``."""
+        """Return two samples (one value has no variance), on ``meta``."""
         tensor = next((t for t in (module.weight, module.running_mean) if t is not None), None)
         dtype = None if tensor is None else tensor.dtype
         extents = [1] * cls._spatial
-        return torch.empty(1, module.num_features, *extents, dtype=dtype, device="meta")
+        return torch.empty(2, module.num_features, *extents, dtype=dtype, device="meta")
 
 
 @final

@@ -22,9 +22,13 @@ class _DynamicConv(DynamicModule):
 
     @classmethod
     def example_inputs(cls, module: Any) -> torch.Tensor:
-        """Return one sample as large as the kernel reaches, on ``meta``."""
-        reach = [d * (k - 1) + 1 for k, d in zip(module.kernel_size, module.dilation, strict=True)]
-        return torch.empty(1, module.in_channels, *reach, dtype=module.weight.dtype, device="meta")
+        """Return one sample larger than the kernel's reach and than the padding, on ``meta``."""
+        named = isinstance(module.padding, str)  # "same" pads by less than the kernel reaches
+        padding = [0] * len(module.kernel_size) if named else module.padding
+        axes = zip(module.kernel_size, module.dilation, padding, strict=True)
+        extents = [d * (k - 1) + 1 + p for k, d, p in axes]
+        shape = (1, module.in_channels, *extents)
+        return torch.empty(shape, dtype=module.weight.dtype, device="meta")
 
 
 @final

@@ -22,9 +22,10 @@ class _DynamicConvTranspose(DynamicModule):
 
     @classmethod
     def example_inputs(cls, module: Any) -> torch.Tensor:
-        """Return one sample of extent 2 (so that padding can't use it up), on ``meta``."""
-        reach = [p + 2 for p in module.padding]
-        return torch.empty(1, module.in_channels, *reach, dtype=module.weight.dtype, device="meta")
+        """Return one sample that the padding, which cuts both sides, can't use up, on ``meta``."""
+        extents = [2 * p + 2 for p in module.padding]
+        shape = (1, module.in_channels, *extents)
+        return torch.empty(shape, dtype=module.weight.dtype, device="meta")
 
 
 @final

@@ -5,19 +5,21 @@ from typing import Any, final
 import torch
 from torch import nn
 
-from espalier.dynamic import DynamicModule, follows, follows_input
+from espalier.dynamic import DynamicModule, SizeRule, follows, follows_input
 
 from .rules import FeatureRule
+
+
+def _sizes(spatial: int) -> dict[str, SizeRule]:
+    # From the end, because the input may come without a batch.
+    channels = follows_input(-1 - spatial)
+    tracked = follows("running_mean", axis=0, otherwise=channels)
+    return {"num_features": follows("weight", axis=0, otherwise=tracked)}
 
 
 class _DynamicInstanceNorm(DynamicModule):
     """Scale, shift and running statistics are of shape ``(num_features,)``; all are optional."""
 
-    sizes = {
-        "num_features": follows(
-            "weight", axis=0, otherwise=follows("running_mean", axis=0, otherwise=follows_input(1))
-        ),
-    }
     rule = FeatureRule
     _spatial = 1
 
@@ -34,11 +36,14 @@ class _DynamicInstanceNorm(DynamicModule):
 class DynamicInstanceNorm1d(_DynamicInstanceNorm, nn.InstanceNorm1d):
     """Instance normalisation of ``(N, C, L)`` with searchable channels."""
 
+    sizes = _sizes(spatial=1)
+
 
 @final
 class DynamicInstanceNorm2d(_DynamicInstanceNorm, nn.InstanceNorm2d):
     """Instance normalisation of ``(N, C, H, W)`` with searchable channels."""
 
+    sizes = _sizes(spatial=2)
     _spatial = 2
 
 
@@ -46,4 +51,5 @@ class DynamicInstanceNorm2d(_DynamicInstanceNorm, nn.InstanceNorm2d):
 class DynamicInstanceNorm3d(_DynamicInstanceNorm, nn.InstanceNorm3d):
     """Instance normalisation of ``(N, C, D, H, W)`` with searchable channels."""
 
+    sizes = _sizes(spatial=3)
     _spatial = 3

@@ -8,6 +8,7 @@ operator; pointwise operators are recognised by their tag.
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import torch
@@ -60,11 +61,23 @@ RULES: dict[str, Rule] = {
 }
 
 
+@functools.cache
 def find_rule(op: torch._ops.OpOverload) -> Rule | None:
     """Return the rule that ships with the core for *op*, or ``None``."""
     name = op._schema.name  # noqa: SLF001
     base = name.removesuffix("_")
     rule = RULES.get(name) or RULES.get(base)
-    if rule is None and torch.Tag.pointwise in op.tags:
+    if rule is None and (_is_pointwise(op) or any(map(_is_pointwise, _overloads(base)))):
         return pointwise.broadcast
     return rule
+
+
+def _is_pointwise(op: torch._ops.OpOverload) -> bool:
+    return torch.Tag.pointwise in op.tags
+
+
+def _overloads(name: str) -> list[torch._ops.OpOverload]:
+    """Return the overloads of the operator *name*: torch tags not all in-place variants."""
+    namespace, _, own = name.partition("::")
+    packet = getattr(getattr(torch.ops, namespace), own, None)
+    return [getattr(packet, overload) for overload in packet.overloads()] if packet else []

@@ -38,7 +38,16 @@ _UNIFORM = (
     "scalar_tensor",
     "zeros",
 )
-_POSITIONAL = ("arange", "eye", "linspace", "logspace", "randint", "randperm", "tril_indices", "triu_indices")
+_POSITIONAL = (
+    "arange",
+    "eye",
+    "linspace",
+    "logspace",
+    "randint",
+    "randperm",
+    "tril_indices",
+    "triu_indices",
+)
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_UNIFORM, uniform),
     **dict.fromkeys(_POSITIONAL, positional),

@@ -16,7 +16,8 @@ def broadcast(call: Call) -> list[Axes]:
     rank = max((output.dim() for output in call.outputs), default=0)
     operands = [axes for axes in call.operands() if len(axes) <= rank]
     result = meet(call, operands, rank)
-    return [result for _ in call.outputs]
+    shape = tuple(axis.size for axis in result)
+    return [result for output in call.outputs if tuple(output.shape) == shape]
 
 
 def meet(call: Call, operands: list[Axes], rank: int) -> Axes:
@@ -33,27 +34,47 @@ def meet(call: Call, operands: list[Axes], rank: int) -> Axes:
 
 # Pointwise operators that torch does not tag as such.
 _UNTAGGED = (
+    "_conj",
+    "_neg_view",
     "_prelu_kernel",
     "_to_copy",
     "alias",
     "bernoulli",
+    "cauchy",
     "clone",
+    "complex",
+    "conj",
     "contiguous",
     "copy",
     "detach",
     "dropout",
     "empty_like",
+    "exponential",
     "fill",
+    "floor_divide",
     "full_like",
+    "hardswish",
+    "imag",
+    "isclose",
     "lift_fresh",
+    "log_sigmoid",
+    "log_sigmoid_forward",
     "masked_fill",
     "native_dropout",
+    "normal",
     "ones_like",
+    "polar",
     "prelu",
     "rand_like",
+    "randint_like",
     "randn_like",
+    "random",
+    "real",
+    "resolve_conj",
+    "resolve_neg",
     "rrelu_with_noise",
     "to",
+    "uniform",
     "where",
     "zero",
     "zeros_like",

@@ -50,7 +50,9 @@ def squeeze(call: Call) -> list[Axes]:
     dims = call.arguments.get("dim")
     if dims is None:
         return [[axis for axis in axes if axis.size != 1]]
-    named = {dim % len(axes) for dim in ([dims] if isinstance(dims, int) else dims)} if axes else set()
+    named = (
+        {dim % len(axes) for dim in ([dims] if isinstance(dims, int) else dims)} if axes else set()
+    )
     return [_without(axes, named)]
 
 

@@ -1,0 +1,340 @@
+"""The commands that work on a model: explain, profile, prune."""
+
+import json
+import shutil
+import sys
+import textwrap
+
+import pytest
+import safetensors.torch
+import structlog
+import torch
+
+import espalier
+from espalier.cli import main
+from espalier.errors import ConfigError, ConstraintError, InputsError, ScoreError, StateError
+from espalier.searching import SearchResult
+
+
+#: A module of a user's; every test gets a fresh copy under this name.
+NET = """
+    import torch
+    from torch import nn
+
+    number = 3
+
+
+    def make():
+        torch.manual_seed(0)
+        return nn.Sequential(
+            nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4)
+        )
+
+
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embed = nn.Embedding(10, 32)
+            self.head = nn.Linear(32, 2)
+
+        def forward(self, ids, mask=None):
+            assert ids.dtype is torch.int64
+            hidden = self.embed(ids)
+            return self.head(hidden if mask is None else hidden * mask[..., None])
+
+
+    def broken():
+        raise RuntimeError("no weights on this disk")
+
+
+    def words():
+        return "a model"
+
+
+    def score(model):
+        data = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            return -float((model(data) - make()(data)).square().mean())
+
+
+    def nothing(model):
+        return float("nan")
+"""
+
+
+class Result:
+    """What a run of the command line came to."""
+
+    def __init__(self, status, captured):
+        self.status, self.out, self.err = status, captured.out, captured.err
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, tmp_path):
+    """Run the command line in a folder that holds ``usernet.py``; return how it ended."""
+    (tmp_path / "usernet.py").write_text(textwrap.dedent(NET))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.delitem(sys.modules, "usernet", raising=False)
+
+    def call(*words):
+        with pytest.raises(SystemExit) as caught:
+            main([str(word) for word in words])
+        return Result(caught.value.code or 0, capsys.readouterr())
+
+    yield call
+    sys.modules.pop("usernet", None)
+    structlog.reset_defaults()
+
+
+PRUNE = ["prune", "usernet:make", "--input", "1x6", "--score", "usernet:score", "--no-progress"]
+
+
+class TestExplain:
+    def test_it_tells_what_can_change_and_why_the_rest_cannot(self, run):
+        """
+        In a pipe the table is plain columns, and no line is cut off.
+        """
+        result = run("explain", "usernet:make", "--input", "1x6")
+
+        assert (0, "") == (result.status, result.err)
+        assert "2 sizes can change" in result.out
+        assert "0.out_features  64     0.weight[0], 0.bias[0], 2.weight[1]" in result.out
+        assert "4.out_features  4      model output" in result.out
+
+    def test_json_is_what_the_function_returns(self, run):
+        """
+        A program gets all of the explanation and nothing else.
+        """
+        result = run("explain", "usernet:make", "--input", "1x6", "--json")
+        from usernet import make
+
+        expected = espalier.explain(make(), torch.zeros(1, 6)).to_dict()
+        assert json.loads(json.dumps(expected)) == json.loads(result.out)
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["--input", "2x5:int64", "--input", "2x5"],
+            ["--kwarg", "ids=2x5:int64", "--kwarg", "mask=2x5"],
+            ["--input", "2x5:int64", "--kwarg", "mask=2x5:float32"],
+            ["--kwarg", "ids=2x5:int64"],
+        ],
+        ids=["by position", "by name", "both", "one left out"],
+    )
+    def test_inputs_by_position_and_by_name(self, run, words):
+        """
+        Each way to give the same inputs gives the same explanation.
+        """
+        result = run("explain", "usernet:Masked", *words)
+
+        assert 0 == result.status
+        assert "embed.weight[1], head.weight[1]" in result.out
+
+
+class TestProfile:
+    def test_the_numbers_are_those_of_the_model(self, run):
+        """
+        Parameters and multiply-accumulates are those counted by hand.
+        """
+        result = run("profile", "usernet:make", "--input", "2x6")
+        params = 64 * (6 + 1) + 64 * (64 + 1) + 4 * (64 + 1)
+        flops = 2 * (6 * 64 + 64 * 64 + 64 * 4)
+
+        assert 0 == result.status
+        assert f"{params:,} parameters, {flops:,} multiply-accumulates" in result.out
+
+    def test_depth_limits_the_modules(self, run):
+        """
+        The model alone, or its children too.
+        """
+        shallow = run("profile", "usernet:make", "--input", "2x6", "--depth", "0").out
+        deep = run("profile", "usernet:make", "--input", "2x6", "--depth", "1").out
+
+        assert ["(model)"] == [line.split()[0] for line in shallow.splitlines()[2:]]
+        assert ["(model)", "0", "2", "4"] == [line.split()[0] for line in deep.splitlines()[2:]]
+
+    def test_json(self, run):
+        """
+        A program gets plain numbers.
+        """
+        found = json.loads(run("profile", "usernet:make", "--input", "1x6", "--json").out)
+
+        assert 64 * 7 == found["modules"]["0"]["params"]
+        assert 6 * 64 + 64 * 64 + 64 * 4 == found["flops"]
+
+
+class TestPrune:
+    def test_the_saved_model_keeps_the_budget(self, run, tmp_path):
+        """
+        The file restores to what was searched, and the result says the same.
+        """
+        result = run(*PRUNE, "--flops", "50%", "--out", "net", "--result", "result.json")
+        from usernet import make
+
+        model = espalier.restore(make(), tmp_path / "net")
+        found = SearchResult.load(tmp_path / "result.json")
+        full = espalier.profile(make(), torch.zeros(1, 6))
+        small = espalier.profile(model, torch.zeros(1, 6))
+        assert (0, "") == (result.status, result.err)
+        assert small.flops == found.metrics["flops"] <= full.flops / 2
+        assert f"{small.flops / full.flops:.1%}" in result.out
+        assert f"{len(found.history)} configurations scored" in result.out
+
+    def test_any_metric_can_be_bounded(self, run, tmp_path):
+        """
+        ``--params`` and ``--constraint`` hold together; numbers may have an exponent.
+        """
+        words = ["--params", "3.5e3", "--constraint", "flops=90%", "--result", "r.json"]
+        result = run(*PRUNE, *words, "--out", "net")
+        found = SearchResult.load(tmp_path / "r.json")
+
+        assert 0 == result.status
+        assert {"params", "flops"} == set(found.constraints)
+        assert found.metrics["params"] <= 3500 == found.constraints["params"]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("c.toml", '["nn.Linear"."*"]\nfeature_divisor = 16\n'),
+            ("c.json", '{"nn.Linear": {"*": {"feature_divisor": 16}, "4": null}}'),
+        ],
+    )
+    def test_a_configuration_from_a_file(self, run, tmp_path, name, text):
+        """
+        Rules of a TOML or JSON file say which sizes are offered.
+        """
+        (tmp_path / name).write_text(text)
+        result = run(
+            *PRUNE, "--flops", "90%", "--out", "net", "--result", "r.json", "--config", name
+        )
+        scored = [trial.config for trial in SearchResult.load(tmp_path / "r.json").history]
+
+        assert 0 == result.status
+        assert all(0 == size % 16 for config in scored for size in config.values())
+        assert (name == "c.json") == ({64} == {config["2.out_features"] for config in scored})
+
+    @pytest.mark.parametrize("ours", [True, False], ids=["espalier", "safetensors"])
+    def test_weights_are_loaded_first(self, run, tmp_path, ours):
+        """
+        The score of the full model is that of the loaded weights.
+        """
+        run("profile", "usernet:make", "--input", "1x6")  # makes usernet importable
+        from usernet import make, score
+
+        other = make()
+        torch.nn.init.ones_(other[0].weight)
+        if ours:
+            espalier.save(other, tmp_path / "w.safetensors")
+        else:
+            safetensors.torch.save_file(other.state_dict(), tmp_path / "w.safetensors")
+        words = ["--weights", "w.safetensors", "--flops", "100%", "--result", "r.json"]
+        result = run(*PRUNE, *words, "--out", "net")
+
+        assert 0 == result.status
+        assert score(other) != 0
+        found = SearchResult.load(tmp_path / "r.json").score
+        assert found == pytest.approx(score(other), rel=1e-4)
+
+
+def changed(option, value):
+    """Return the words of a good call of prune with the value of *option* replaced or added."""
+    words = [*PRUNE, "--flops", "50%", "--out", "net"]
+    if option == "model":
+        words[1] = value
+    elif option in words:
+        words[words.index(option) + 1] = value
+    else:
+        words += [option, value]
+    return words
+
+
+BAD = {
+    "no module": ("model", "usernett:make", "LoadError", "there is no module 'usernett'"),
+    "no submodule": ("model", "json.net:make", "LoadError", "there is no module 'json.net'"),
+    "no name": ("model", "usernet:mak", "LoadError", "no 'mak'. Did you mean 'make'?"),
+    "no colon": ("model", "usernet.make", "LoadError", "as package.module:name"),
+    "no factory": ("model", "usernet:number", "LoadError", "a function without arguments"),
+    "no model": ("model", "usernet:words", "LoadError", "must return a torch.nn.Module, got str"),
+    "factory raises": ("model", "usernet:broken", "LoadError", "no weights on this disk"),
+    "needs arguments": ("model", "torch.nn:Linear", "LoadError", "TypeError: "),
+    "no score": ("--score", "usernet:scor", "LoadError", "Did you mean 'score'?"),
+    "score is a number": ("--score", "usernet:number", "LoadError", "returns a number, higher"),
+    "score of nan": ("--score", "usernet:nothing", ScoreError, "it returned nan"),
+    "bad shape": ("--input", "1,6", InputsError, "'x' between them"),
+    "no number": ("--input", "1xN", InputsError, "got '1xN'"),
+    "bad dtype": ("--input", "1x6:flaot32", InputsError, "Did you mean 'float32'?"),
+    "one more input": ("--kwarg", "input=1x6", InputsError, "--input and --kwarg together"),
+    "keyword of words": ("--kwarg", "1x6", InputsError, "must look like name="),
+    "other shape": ("--input", "1x7", "TraceError", "forward must run on the given inputs"),
+    "bound of words": ("--flops", "half", ConstraintError, "got 'half'"),
+    "no value": ("--constraint", "params", ConstraintError, "must look like latency_ms=3.5"),
+    "bounded twice": ("--constraint", "flops=3", ConstraintError, "bounded twice"),
+    "unknown metric": ("--constraint", "flopz=3", "UnknownPluginError", "No metric named"),
+    "unknown mode": ("--mode", "fastnass", "UnknownPluginError", "Did you mean 'fastnas'?"),
+    "no config": ("--config", "no.toml", ConfigError, "can't be read"),
+    "bad config": ("--config", "usernet.json", ConfigError, "can't be read"),
+    "other config": ("--config", "usernet.py", ConfigError, "must be a .toml or .json file"),
+    "config of a list": ("--config", "list.json", ConfigError, "got list"),
+    "no weights": ("--weights", "no", StateError, "there is no such file"),
+    "bad weights": ("--weights", "usernet.py", StateError, "not a readable safetensors file"),
+    "other weights": ("--weights", "other", StateError, "does not fit the model"),
+    "no folder": ("--out", "no/net", StateError, "a file in a folder that exists"),
+    "no result folder": ("--result", "no/r.json", StateError, "a file in a folder that exists"),
+}
+
+
+@pytest.mark.parametrize(("option", "value", "error", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, option, value, error, message):
+    """
+    The error says what came; no file is left, not even half of one.
+    """
+    shutil.copy("usernet.py", "usernet.json")
+    (tmp_path / "list.json").write_text("[1]")
+    safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "other")
+    before = {path.name for path in tmp_path.iterdir()}
+    result = run(*changed(option, value))
+
+    assert (1, "") == (result.status, result.out)
+    assert 1 == len(result.err.splitlines())
+    assert result.err.startswith(f"{error if isinstance(error, str) else error.__name__}: ")
+    assert message in result.err
+    assert before == {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
+
+
+@pytest.mark.parametrize("command", ["explain", "profile"])
+def test_inputs_are_needed(run, command):
+    """
+    The message shows how to give them.
+    """
+    result = run(command, "usernet:make")
+
+    assert 1 == result.status
+    assert "--input 1x3x224x224" in result.err
+
+
+def test_a_module_that_fails_to_import(run, tmp_path):
+    """
+    What it raised is told, and that --debug shows where.
+    """
+    (tmp_path / "usernet.py").write_text("import no_such_package")
+    missing = run("profile", "usernet:make", "--input", "1x6")
+    (tmp_path / "usernet.py").write_text("1 / 0")
+    broken = run("profile", "usernet:make", "--input", "1x6")
+
+    assert "usernet: importing it raised No module named 'no_such_package'" in missing.err
+    assert "usernet: importing it raised ZeroDivisionError" in broken.err
+    assert "espalier --debug" in broken.err
+
+
+def test_only_warnings_are_logged_unless_asked(run):
+    """
+    The log is beside the output, and --verbose shows every step.
+    """
+    words = [*PRUNE, "--flops", "50%", "--out", "net"]
+    quiet, told = run(*words), run("--verbose", *words)
+
+    assert (0, "") == (quiet.status, quiet.err)
+    assert 0 == told.status
+    assert "trial_done" in told.err
+    assert quiet.out == told.out
