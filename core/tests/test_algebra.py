@@ -26,10 +26,11 @@ from espalier.errors import AxisError
 
 
 WHY = Reason("test")
+SIZES = (0, 1, 1, 2, 2, 3, 4, 6, 12)
 
 
 def positions(axis, kept):
-    """Return the positions of *axis* that belong to the kept units of its atoms, in their order."""
+    """Return the positions of *axis* that the kept units of its atoms take, in their order."""
     node = axis.root
     if node.kind is Kind.ATOM:
         return kept.get(node, list(range(node.size)))
@@ -81,9 +82,7 @@ class Story:
 
     def make(self):
         build = self.rng.choice([product, concat])
-        sizes = [
-            self.rng.choice([0, 1, 1, 2, 2, 3, 4, 6, 12]) for _ in range(self.rng.randint(1, 3))
-        ]
+        sizes = [self.rng.choice(SIZES) for _ in range(self.rng.randint(1, 3))]
         if build is product and math.prod(sizes) > 200:
             return
         self.axes.append(build(*map(self.pick, sizes)))

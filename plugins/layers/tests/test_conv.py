@@ -8,21 +8,29 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {
+    "plain": {},
+    "no bias": {"bias": False, "stride": 2},
+    "2 groups": {"groups": 2, "out_channels": 8, "padding": 1},
+    "depthwise": {"groups": 6, "out_channels": 6},
+    "depthwise, 2 each": {"groups": 6, "out_channels": 12, "bias": False},
+    "same": {"padding": "same", "dilation": 2},
+    "valid": {"padding": "valid"},
+    "1 in": {"in_channels": 1},
+}
+
+
+def only(*names):
+    return {name: KINDS[name] for name in names}
+
+
 class _Conv(ConverterContract):
     layer_type = nn.Conv1d
     spatial = 1
     extent = 7
 
-    kinds = {
-        "plain": {},
-        "no bias": {"bias": False, "stride": 2},
-        "2 groups": {"groups": 2, "out_channels": 8, "padding": 1},
-        "depthwise": {"groups": 6, "out_channels": 6},
-        "depthwise, 2 each": {"groups": 6, "out_channels": 12, "bias": False},
-        "same": {"padding": "same", "dilation": 2},
-        "valid": {"padding": "valid"},
-        "1 in": {"in_channels": 1},
-    }
+    kinds = KINDS
 
     def make(self, **options):
         given = {"in_channels": 6, "out_channels": 4, "kernel_size": 3, **options}
@@ -35,8 +43,7 @@ class _Conv(ConverterContract):
 class TestConv1d(_Conv):
     """The contract holds for sequences, with every way to pad."""
 
-    kinds = {
-        **_Conv.kinds,
+    kinds = KINDS | {
         "reflect": {"padding": 4, "padding_mode": "reflect", "kernel_size": 1},
         "replicate": {"padding": 9, "padding_mode": "replicate", "groups": 2},
         "circular": {"padding": 5, "padding_mode": "circular", "kernel_size": 2},
@@ -49,8 +56,7 @@ class TestConv2d(_Conv):
 
     layer_type = nn.Conv2d
     spatial = 2
-    kinds = {
-        **_Conv.kinds,
+    kinds = KINDS | {
         "uneven": {"kernel_size": (1, 3), "stride": (2, 1), "padding": (0, 2), "dilation": (1, 2)},
         "reflect": {"padding": (3, 1), "padding_mode": "reflect", "kernel_size": (1, 5)},
         "same, reflect": {"padding": "same", "padding_mode": "reflect", "groups": 2},
@@ -65,10 +71,8 @@ class TestConv3d(_Conv):
     layer_type = nn.Conv3d
     spatial = 3
     extent = 5
-    kinds = {
-        "plain": {},
+    kinds = only("plain", "depthwise") | {
         "2 groups, no bias": {"groups": 2, "bias": False, "kernel_size": (1, 2, 3)},
-        "depthwise": {"groups": 6, "out_channels": 6, "padding": "same"},
         "reflect": {"padding": (0, 1, 2), "padding_mode": "reflect"},
         "circular": {"padding": 2, "padding_mode": "circular", "kernel_size": 1},
     }
@@ -78,7 +82,7 @@ class TestUnbatched(_Conv):
     """It holds for a single image."""
 
     layer_type = nn.Conv2d
-    kinds = {"plain": {}, "2 groups": {"groups": 2, "padding": 1, "padding_mode": "circular"}}
+    kinds = only("plain", "2 groups")
 
     def inputs(self, layer):
         return (torch.randn(layer.in_channels, 7, 7),)

@@ -8,20 +8,28 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {
+    "plain": {},
+    "no bias": {"bias": False, "stride": 2, "output_padding": 1},
+    "2 groups": {"groups": 2, "padding": 1, "dilation": 2},
+    "2 groups, no bias": {"groups": 2, "bias": False},
+    "depthwise": {"groups": 6, "out_channels": 6, "stride": 3, "output_padding": 2},
+    "depthwise, 2 each": {"groups": 6, "out_channels": 12},
+    "padded": {"kernel_size": 1, "padding": 1},
+    "1 out": {"out_channels": 1},
+}
+
+
+def only(*names):
+    return {name: KINDS[name] for name in names}
+
+
 class _ConvTranspose(ConverterContract):
     layer_type = nn.ConvTranspose1d
     spatial = 1
 
-    kinds = {
-        "plain": {},
-        "no bias": {"bias": False, "stride": 2, "output_padding": 1},
-        "2 groups": {"groups": 2, "padding": 1, "dilation": 2},
-        "2 groups, no bias": {"groups": 2, "bias": False},
-        "depthwise": {"groups": 6, "out_channels": 6, "stride": 3, "output_padding": 2},
-        "depthwise, 2 each": {"groups": 6, "out_channels": 12},
-        "padded": {"kernel_size": 1, "padding": 1},
-        "1 out": {"out_channels": 1},
-    }
+    kinds = KINDS
 
     def make(self, **options):
         given = {"in_channels": 6, "out_channels": 4, "kernel_size": 3, **options}
@@ -40,8 +48,7 @@ class TestConvTranspose2d(_ConvTranspose):
 
     layer_type = nn.ConvTranspose2d
     spatial = 2
-    kinds = {
-        **_ConvTranspose.kinds,
+    kinds = KINDS | {
         "uneven": {"kernel_size": (1, 3), "stride": (2, 1), "padding": (0, 2)},
     }
 
@@ -51,13 +58,13 @@ class TestConvTranspose3d(_ConvTranspose):
 
     layer_type = nn.ConvTranspose3d
     spatial = 3
-    kinds = {name: _ConvTranspose.kinds[name] for name in ("plain", "2 groups", "depthwise")}
+    kinds = only("plain", "2 groups", "depthwise")
 
 
 class TestUnbatched(_ConvTranspose):
     """It holds for a single sequence."""
 
-    kinds = {name: _ConvTranspose.kinds[name] for name in ("plain", "2 groups")}
+    kinds = only("plain", "2 groups")
 
     def inputs(self, layer):
         return (torch.randn(layer.in_channels, 4),)
@@ -67,7 +74,7 @@ class TestOutputSize(_ConvTranspose):
     """It holds when the caller names the output's extents."""
 
     layer_type = nn.ConvTranspose2d
-    kinds = {"stride": {"stride": 2}, "2 groups": {"stride": 2, "groups": 2}}
+    kinds = only() | {"plain": {"stride": 2}, "2 groups": {"stride": 2, "groups": 2}}
 
     def inputs(self, layer):
         return torch.randn(2, layer.in_channels, 4, 4), [10, 9]

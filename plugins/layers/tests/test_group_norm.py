@@ -7,16 +7,20 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {
+    "2 groups": {"num_groups": 2},
+    "1 group": {"num_groups": 1},
+    "as many as channels": {"num_groups": 6},
+    "not affine": {"num_groups": 3, "affine": False, "eps": 0.1},
+    "1 group, not affine": {"num_groups": 1, "affine": False},
+}
+
+
 class TestGroupNorm(ConverterContract):
     """The contract holds for any number of groups."""
 
-    kinds = {
-        "2 groups": {"num_groups": 2},
-        "1 group": {"num_groups": 1},
-        "as many as channels": {"num_groups": 6},
-        "not affine": {"num_groups": 3, "affine": False, "eps": 0.1},
-        "1 group, not affine": {"num_groups": 1, "affine": False},
-    }
+    kinds = KINDS
 
     def make(self, **options):
         return nn.GroupNorm(num_channels=6, **options)
@@ -28,7 +32,7 @@ class TestGroupNorm(ConverterContract):
 class TestSequences(TestGroupNorm):
     """It holds for sequences."""
 
-    kinds = {"3 groups": {"num_groups": 3}}
+    kinds = KINDS
 
     def inputs(self, layer):
         return (torch.randn(2, layer.num_channels, 3),)

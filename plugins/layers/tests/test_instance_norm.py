@@ -8,16 +8,24 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {
+    "plain": {},
+    "affine": {"affine": True},
+    "tracked": {"track_running_stats": True},
+    "both": {"affine": True, "track_running_stats": True, "momentum": 0.3},
+}
+
+
+def only(*names):
+    return {name: KINDS[name] for name in names}
+
+
 class _InstanceNorm(ConverterContract):
     layer_type = nn.InstanceNorm1d
     extents = (3,)
 
-    kinds = {
-        "plain": {},
-        "affine": {"affine": True},
-        "tracked": {"track_running_stats": True},
-        "both": {"affine": True, "track_running_stats": True, "momentum": 0.3},
-    }
+    kinds = KINDS
 
     def make(self, **options):
         return self.layer_type(6, **options)
@@ -42,7 +50,7 @@ class TestInstanceNorm3d(_InstanceNorm):
 
     layer_type = nn.InstanceNorm3d
     extents = (3, 2, 2)
-    kinds = {name: _InstanceNorm.kinds[name] for name in ("plain", "both")}
+    kinds = only("plain", "both")
 
 
 class TestUnbatched(_InstanceNorm):

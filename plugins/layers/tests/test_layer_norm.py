@@ -7,18 +7,22 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {
+    "plain": {},
+    "no bias": {"bias": False},
+    "not affine": {"elementwise_affine": False, "eps": 0.1},
+    "2 axes": {"normalized_shape": (4, 6)},
+    "2 axes, no bias": {"normalized_shape": (4, 6), "bias": False},
+    "2 axes, not affine": {"normalized_shape": (4, 6), "elementwise_affine": False},
+    "3 axes, one of 1": {"normalized_shape": [3, 1, 5]},
+}
+
+
 class TestLayerNorm(ConverterContract):
     """The contract holds for any number of axes."""
 
-    kinds = {
-        "plain": {},
-        "no bias": {"bias": False},
-        "not affine": {"elementwise_affine": False, "eps": 0.1},
-        "2 axes": {"normalized_shape": (4, 6)},
-        "2 axes, no bias": {"normalized_shape": (4, 6), "bias": False},
-        "2 axes, not affine": {"normalized_shape": (4, 6), "elementwise_affine": False},
-        "3 axes, one of 1": {"normalized_shape": [3, 1, 5]},
-    }
+    kinds = KINDS
 
     def make(self, **options):
         return nn.LayerNorm(**{"normalized_shape": 6, **options})

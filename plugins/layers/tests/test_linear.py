@@ -8,6 +8,10 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {"plain": {}, "no bias": {"bias": False}}
+
+
 class PlainSubclass(nn.Linear):
     """Somebody's own linear layer, which computes what the original computes."""
 
@@ -15,7 +19,7 @@ class PlainSubclass(nn.Linear):
 class TestLinear(ConverterContract):
     """The contract holds for any rank of input."""
 
-    kinds = {"plain": {}, "no bias": {"bias": False}}
+    kinds = KINDS
 
     def make(self, **options):
         return nn.Linear(6, 8, **options)

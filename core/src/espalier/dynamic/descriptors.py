@@ -62,7 +62,7 @@ class Active:
 
 
 class ActiveTensor:
-    """Reading it gives the active part of a parameter or buffer; all of it is the tensor itself."""
+    """Reading it gives the active part of a parameter or buffer, or the tensor if that is all."""
 
     def __init__(self, name: str) -> None:
         self._name = name

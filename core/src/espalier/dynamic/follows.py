@@ -9,7 +9,7 @@ import attrs
 
 @attrs.frozen
 class TensorAxis:
-    """Axis *axis* of the parameter or buffer *tensor*; *otherwise* where there is no such tensor."""
+    """Axis *axis* of the parameter or buffer *tensor*; *otherwise* where there is none."""
 
     tensor: str
     axis: int

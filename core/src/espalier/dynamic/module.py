@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import torch
@@ -18,6 +17,8 @@ from .supernet import SuperNetModule
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .follows import SizeRule
     from .layout import Layout
 
@@ -103,7 +104,7 @@ class DynamicModule(SuperNetModule):
     @property
     def plain_type(self) -> type[nn.Module]:
         """The class that the module had before it was converted, and has again when exported."""
-        return cast("type[nn.Module]", type(self)._recipe[1])  # type: ignore[attr-defined]
+        return cast("type[nn.Module]", type(self)._recipe[1])  # type: ignore[attr-defined]  # noqa: SLF001
 
     @property
     def hparams(self) -> Mapping[str, Term]:
@@ -158,7 +159,7 @@ class DynamicModule(SuperNetModule):
         return cast("Active", self.__dict__["_espalier"]).layout
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]
+        return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def make_dynamic(
@@ -177,7 +178,7 @@ def make_dynamic(
     tensors, sizes = tuple(layout.tensors), tuple(layout.sizes)
     has_buffers = any(buffer is not None for buffer in module._buffers.values())  # noqa: SLF001
     active = Active(layout)
-    module.__class__ = dynamic_type(converter, type(module), tensors, sizes, has_buffers)
+    module.__class__ = dynamic_type(converter, type(module), tensors, sizes, has_buffers)  # type: ignore[arg-type]
     module.__dict__["_espalier"] = active
     return cast("DynamicModule", module)
 

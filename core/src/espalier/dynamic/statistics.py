@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,6 +12,8 @@ from .descriptors import take
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from torch import Tensor, nn
 
     from .descriptors import Active
@@ -45,26 +46,19 @@ def _held(module: nn.Module, active: Active) -> Iterator[None]:
         cut = active.cut(name) if name in active.layout.tensors else None
         if buffer is not None and cut and any(isinstance(i, torch.Tensor) for i in cut):
             held[name] = (buffer, take(buffer, cut))
-    versions = {name: _version(copy) for name, (_, copy) in held.items()}
     active.held = {name: copy for name, (_, copy) in held.items()}
     try:
         yield
     finally:
         active.held = {}
         for name, (buffer, copy) in held.items():
-            if versions[name] is None or _version(copy) != versions[name]:
+            # Always: torch's batch normalisation writes without leaving a trace in the version.
+            if torch.is_inference_mode_enabled() or not buffer.is_inference():
                 _write_back(buffer, active.cut(name), copy)
-
-
-def _version(tensor: Tensor) -> int | None:
-    """Return a number that changes when *tensor* is written to; ``None`` where torch keeps none."""
-    return None if tensor.is_inference() else tensor._version  # noqa: SLF001
 
 
 @torch.no_grad()
 def _write_back(buffer: Tensor, cut: Any, copy: Tensor) -> None:
-    grids = [
-        torch.arange(size)[index] for size, index in zip(buffer.shape, cut, strict=True)
-    ]
+    grids = [torch.arange(size)[index] for size, index in zip(buffer.shape, cut, strict=True)]
     places = torch.meshgrid(*grids, indexing="ij")
     buffer[tuple(place.to(buffer.device) for place in places)] = copy

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -12,6 +11,8 @@ from ..hparams import Hparam, Term, leaves
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from .module import DynamicModule
 
 
@@ -29,7 +30,7 @@ class SuperNetModule(nn.Module):
         raise NotImplementedError
 
     def _own(self) -> dict[str, Hparam]:
-        found = {}
+        found: dict[Hparam, str] = {}
         for attribute, term in self.hparams.items():
             for i, leaf in enumerate(leaves(term)):
                 if leaf.is_configurable:

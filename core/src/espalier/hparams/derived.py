@@ -8,26 +8,24 @@ reading and never stored a second time.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 from ..errors import InvalidChoiceError
 from .hparam import Hparam
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import LongTensor
 
 #: An axis as hparams see it: an `Hparam`, or a product or concat of such terms.
 Term: TypeAlias = Union[Hparam, "ProductHparam", "ConcatHparam"]
 
-_MOST_CHOICES = 4096
+_MOST_SETTINGS = 1 << 16
 
 
 class _TooMany(Exception):  # noqa: N818 - caught where it is raised
@@ -55,7 +53,7 @@ class _Derived:
 
     @active.setter
     def active(self, value: int) -> None:
-        own = list(dict.fromkeys(leaves(self)))
+        own = list(dict.fromkeys(leaves(cast("Term", self))))
         free = [leaf for leaf in own if leaf.is_configurable] or own
         parts = ", ".join(dict.fromkeys(leaf.label for leaf in free))
         raise InvalidChoiceError(
@@ -88,11 +86,10 @@ class _Derived:
         """
         Every size that some setting of the hparams gives, ascending.
 
-        Where hparams that occur more than once have over 4096 settings, the smallest and the
-        largest size stand for them all.
+        Where there are too many settings to try, the smallest and the largest size stand for all.
         """
         try:
-            return tuple(sorted(_sizes(self, {})))
+            return tuple(sorted(_sizes(cast("Term", self), {})))
         except _TooMany:
             return (self.min, self.max)
 
@@ -189,20 +186,27 @@ def size_under(term: Term, choice: Callable[[Hparam], int]) -> int:
 
 
 def _sizes(term: Term, setting: Mapping[Hparam, int]) -> set[int]:
-    """Return every size of *term* when the hparams in *setting* are set and the others are free."""
+    """Return every size of *term* with the hparams in *setting* as they are there."""
     if isinstance(term, Hparam):
         return {setting[term]} if term in setting else set(term.choices)
     # Children vary on their own, but for the hparams that they share.
     within = Counter(leaf for child in term.children for leaf in set(leaves(child)))
     shared = [leaf for leaf, count in within.items() if count > 1 and leaf not in setting]
-    if math.prod(len(leaf.choices) for leaf in shared) > _MOST_CHOICES:
-        raise _TooMany
+    _limit(math.prod(len(leaf.choices) for leaf in shared))
     found: set[int] = set()
     for combination in itertools.product(*(leaf.choices for leaf in shared)):
         own = {**setting, **dict(zip(shared, combination, strict=True))}
-        sizes = [_sizes(child, own) for child in term.children]
-        found |= functools.reduce(lambda a, b: {term._fold([x, y]) for x in a for y in b}, sizes)  # noqa: B023, SLF001
+        folded, *others = [_sizes(child, own) for child in term.children]
+        for sizes in others:
+            _limit(len(folded) * len(sizes))
+            folded = {term._fold([a, b]) for a in folded for b in sizes}  # noqa: SLF001
+        found |= folded
     return found
+
+
+def _limit(count: int) -> None:
+    if count > _MOST_SETTINGS:
+        raise _TooMany
 
 
 def _is_whole(term: Term) -> bool:

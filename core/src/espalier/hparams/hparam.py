@@ -56,7 +56,7 @@ class Hparam:
         self.name = name
         self._choices = _ordered(choices)
         if not self._choices:
-            raise InvalidChoiceError(f"{self.label}: an hparam needs at least one choice, got none.")
+            raise InvalidChoiceError(f"{self.label}: choices must hold at least one, got none.")
         self._original = (
             self._choices[-1] if original is None else self._check(original, "original")
         )
@@ -184,7 +184,11 @@ class Hparam:
 
     def register_importance(self, estimator: Callable[[], Tensor | None]) -> None:
         """
-        Add *estimator*: no arguments, returns shape ``(units,)``, higher matters more, or ``None``.
+        Add *estimator*.
+
+        Args:
+            estimator: Without arguments; returns shape ``(units,)``, higher matters more, or
+                ``None``.
         """
         self._estimators.append(estimator)
 

@@ -120,6 +120,8 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
         TraceError: If ``forward`` raises.
     """
     traced = trace(model, inputs, rules=current_host().axis_rules)
+    for operator, place in traced.unknown.items():
+        log.warning("operator_pinned", operator=operator, place=place)
     layouts = layouts_of(model, traced, declared_sizes)
     carriers = carriers_of(traced, layouts)
     candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]

@@ -76,7 +76,8 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return plain(attrs.asdict(self))  # type: ignore[no-any-return]
+        data: dict[str, Any] = plain(attrs.asdict(self))
+        return data
 
     def __str__(self) -> str:
         lines = [f"{len(self.hparams)} sizes can change:"]

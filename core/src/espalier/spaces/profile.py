@@ -74,7 +74,8 @@ class Profile:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return plain(attrs.asdict(self))  # type: ignore[no-any-return]
+        data: dict[str, Any] = plain(attrs.asdict(self))
+        return data
 
 
 def _below(found: Mapping[str, int], path: str) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 import torch
 
+from ..dynamic import DynamicModule
 from ..hparams import positions
 from ..plugins import converters
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from torch import LongTensor, Tensor, nn
 
-    from ..dynamic import DynamicModule
     from ..hparams import Hparam
 
 #: Random settings that a promise about any size is tried on, after the smallest one.
@@ -86,7 +86,8 @@ class ConverterBench:
         """Return the converter of *layer*."""
         if self.converter is not None:
             return self.converter
-        found: type[DynamicModule] = converters.find(type(layer))
+        kind = layer.plain_type if isinstance(layer, DynamicModule) else type(layer)
+        found: type[DynamicModule] = converters.find(kind)
         return found
 
     def convert(self, layer: nn.Module) -> DynamicModule:
@@ -151,13 +152,16 @@ def config_of(layer: DynamicModule) -> dict[str, Any]:
     return active | {name: getattr(layer, name) for name in layer.layout.sizes}
 
 
+def tensors_of(layer: nn.Module) -> dict[str, Tensor]:
+    """Return the whole parameters and buffers of *layer* by name, whatever is active."""
+    return {**dict(layer.named_parameters()), **dict(layer.named_buffers())}
+
+
 def active_index(layer: DynamicModule, name: str) -> tuple[Tensor, ...]:
     """Return what indexes the active part of tensor *name*, one grid for each axis."""
-    own = layer.get_parameter(name) if name in dict(layer.named_parameters()) else None
-    shape = (layer.get_buffer(name) if own is None else own).shape
     terms = layer.layout.tensors.get(name)
     if terms is None:
-        rows = [torch.arange(size) for size in shape]
+        rows = [torch.arange(size) for size in tensors_of(layer)[name].shape]
     else:
         rows = [positions(term, _active_units) for term in terms]
     return tuple(torch.meshgrid(*rows, indexing="ij")) if rows else ()

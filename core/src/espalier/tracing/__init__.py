@@ -1,9 +1,9 @@
 """Run a model once on fake tensors and learn how its axes relate."""
 
-from .call import Axes, Call, Rule
+from .call import Axes, Call, Cost, Follow, Rule
 from .fakes import StandIn, bind_inputs, home_of, without_data
 from .replay import Mismatch, replay
-from .trace import Cost, Follow, Record, TensorAxes, Trace, trace
+from .trace import Record, TensorAxes, Trace, trace
 
 
 __all__ = [

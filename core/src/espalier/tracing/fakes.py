@@ -142,7 +142,7 @@ def faked(
                     key = (id(tensor), shape)
                     if key not in memo:
                         memo[key] = _fake(mode, tensor, shape, home)
-                    holder[name] = memo[key]  # type: ignore[assignment]
+                    holder[name] = memo[key]
                     fakes[f"{path}.{name}" if path else name] = memo[key]
         yield fakes
     finally:

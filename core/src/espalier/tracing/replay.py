@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,6 +15,8 @@ from .trace import COPIES, Record, Trace, fake_run
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from torch import nn
 
     from ..axes import Axis
@@ -75,12 +76,12 @@ def replay(
 
 class _Checker(TorchDispatchMode):
     def __init__(self, records: list[Record], size_of: Callable[[Axis], int]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._records = [record for record in records if record.op not in COPIES]
         self._size_of = size_of
         self._position = 0
 
-    def __torch_dispatch__(  # type: ignore[override]
+    def __torch_dispatch__(
         self, op: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}

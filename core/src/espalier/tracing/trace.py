@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import structlog
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _pytree as pytree
@@ -24,9 +22,9 @@ from .scopes import Scopes
 
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from collections.abc import Iterator, Mapping
 
-log = structlog.get_logger()
+    from torch import Tensor, nn
 
 _AXES = "_espalier_axes"
 
@@ -195,7 +193,7 @@ class _Recorder(TorchDispatchMode):
     """Sees every operator, applies its rule, and keeps what it says."""
 
     def __init__(self, rules: Mapping[str, Rule], scopes: Scopes) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._rules = rules
         self._scopes = scopes
         self._records: list[Record] = []
@@ -228,7 +226,7 @@ class _Recorder(TorchDispatchMode):
             self._constants[id(tensor)] = (tensor, [atom(n, reason) for n in tensor.shape])
         return self._constants[id(tensor)][1]
 
-    def __torch_dispatch__(  # type: ignore[override]
+    def __torch_dispatch__(
         self, op: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
@@ -286,9 +284,7 @@ class _Recorder(TorchDispatchMode):
         for axes in call.operands():
             call.pin(axes, text)
         result = [[call.pinned(n, text) for n in output.shape] for output in call.outputs]
-        if name not in self._unknown:
-            self._unknown[name] = call.place
-            log.warning("operator_pinned", operator=name, reason=text, place=call.place)
+        self._unknown.setdefault(name, call.place)
         return result
 
     def _settle(self, call: Call, tensor: Tensor, axes: Axes) -> None:
@@ -334,8 +330,9 @@ class _Recorder(TorchDispatchMode):
 
 def _strides(args: tuple[Any, ...]) -> tuple[int, ...]:
     first = args[0] if args else None
-    plain = isinstance(first, torch.Tensor) and first.layout is torch.strided
-    return first.stride() if plain else ()
+    if isinstance(first, torch.Tensor) and first.layout is torch.strided:
+        return first.stride()
+    return ()
 
 
 def _is_tensor(value: Any) -> bool:

@@ -1,8 +1,8 @@
 """
 One rule for each family of operators, found by the operator's name in the schema.
 
-A rule relates the axes of a call's operands and returns the axes of each of its outputs. Each file
-holds one family and lists its operators in ``RULES``. An in-place or ``out=`` variant counts as its
+A rule relates the axes of a call's operands and returns those of its outputs. Each file holds one
+family and lists its operators in ``RULES``. An in-place or ``out=`` variant counts as its
 operator; pointwise operators are recognised by their tag.
 """
 

@@ -36,7 +36,7 @@ def attention(call: Call) -> list[Axes]:
 
 
 def _share_heads(call: Call, heads: Axis, groups: Axis) -> None:
-    if heads.size != groups.size and groups.size != 1:
+    if groups.size not in (heads.size, 1):
         group, _ = call.split_product(heads, groups.size, heads.size // groups.size)
         call.unify(group, groups)
     elif groups.size != 1:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def constant_pad(call: Call) -> list[Axes]:
-    """An axis padded by ``l`` and ``r`` becomes a concat of ``l``, itself and ``r``; ``pad`` counts from the last axis."""
+    """
+    Make an axis padded by ``l`` and ``r`` a concat of ``l`` positions, itself, and ``r`` positions.
+
+    ``pad`` holds such pairs from the last axis on.
+    """
     axes = list(call.axes("self"))
     pad = list(call.value("pad"))
     for i, (left, right) in enumerate(zip(pad[::2], pad[1::2], strict=True), start=1):

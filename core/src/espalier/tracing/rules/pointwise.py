@@ -21,7 +21,7 @@ def broadcast(call: Call) -> list[Axes]:
 
 
 def meet(call: Call, operands: list[Axes], rank: int) -> Axes:
-    """Unify *operands* axis by axis from the last, and return the axes of what they broadcast to."""
+    """Unify *operands* axis by axis from the last, and return what they broadcast to."""
     result: list[Axis] = []
     for position in range(-rank, 0):
         here = [axes[position] for axes in operands if len(axes) >= -position]
