@@ -16,7 +16,7 @@ demo: .venv/ready ## Shrink a small network on a real data set.
 	$(BIN)/espalier demo
 
 test: .venv/ready ## Run all tests and every example of the documentation.
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 lint: .venv/ready ## Check style, types and the import contracts.
 	$(BIN)/ruff check .

@@ -57,6 +57,15 @@ CASES = {
     "no tensor": ({"inputs": "hello"}, "for inputs 'hello'"),
     "score that raises": ({"score": lambda _: 1 / 0}, "it raised ZeroDivisionError"),
     "score of nan": ({"score": lambda _: math.nan}, "largest subnet.*it returned nan"),
+    "score of minus infinity": ({"score": lambda _: -math.inf}, "finite number.*returned -inf"),
+    "nan where it counts": (
+        {"score": lambda m: math.nan if m[0].out_channels + m[3].out_channels < 40 else 1.0},
+        "score must return a number for .*nan",
+    ),
+    "nothing to search": (
+        {"config": {"nn.Conv2d": None}},
+        "nothing to search. 0.out_channels: the configuration switches '0' off",
+    ),
     "score of words": ({"score": lambda _: "good"}, "score must return a number.*got 'good'"),
     "score of none": ({"score": lambda _: None}, "score must return a number.*got None"),
     "no score": ({"score": None}, "pass score="),

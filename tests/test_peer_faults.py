@@ -6,6 +6,7 @@ import random
 
 import pytest
 import torch
+from structlog.testing import capture_logs
 from torch import nn
 from torch.nn import functional as F
 
@@ -192,6 +193,21 @@ def test_a_rule_for_one_layer_type_leaves_the_others_their_defaults():
 
     assert (16, 32, 48, 64) == space["0.out_channels"].choices
     assert (32, 64) == space["3.out_features"].choices
+
+
+def test_a_pattern_that_matches_nothing_is_told():
+    """
+    A misspelt module name in a configuration is warned of; ``false`` switches off as None does.
+    """
+    with capture_logs() as logs:
+        model = espalier.convert(
+            small_cnn(), inputs=images(), config={"nn.Conv2d": {"stem": None, "0": False}}
+        )
+
+    assert ["nn.Conv2d['stem']"] == [
+        entry["pattern"] for entry in logs if entry["event"] == "pattern_unmatched"
+    ]
+    assert (16,) == espalier.space(model)["0.out_channels"].choices
 
 
 def test_the_default_divisor_leaves_small_layers_a_choice():

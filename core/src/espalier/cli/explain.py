@@ -1,29 +1,21 @@
 """The command ``espalier explain``."""
 
 import json
-from typing import Annotated
 
 import typer
 
 from ..api import explain as find
 from .loading import load_model, read_inputs
+from .options import InputOption, JsonOption, KwargOption, ModelArgument
 from .tables import print_table
 
 
 def explain(
-    model: Annotated[
-        str, typer.Argument(help="Function that makes the model, as package.module:factory.")
-    ],
+    model: ModelArgument,
     *,
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="Shape of an input, 1x3x224x224 or 8x128:int64; repeatable."),
-    ] = None,
-    named: Annotated[
-        list[str] | None,
-        typer.Option("--kwarg", help="Shape of a keyword input, name=8x128:int64; repeatable."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    shapes: InputOption = None,
+    named: KwargOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Tell which sizes of a model can change, and for each that can't, why and where."""
     made = load_model(model)

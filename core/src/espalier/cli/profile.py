@@ -9,26 +9,19 @@ import typer
 from ..api import profile as count
 from ..spaces import Profile
 from .loading import load_model, read_inputs
+from .options import InputOption, JsonOption, KwargOption, ModelArgument
 from .tables import print_table, with_unit
 
 
 def profile(
-    model: Annotated[
-        str, typer.Argument(help="Function that makes the model, as package.module:factory.")
-    ],
+    model: ModelArgument,
     *,
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="Shape of an input, 1x3x224x224 or 8x128:int64; repeatable."),
-    ] = None,
-    named: Annotated[
-        list[str] | None,
-        typer.Option("--kwarg", help="Shape of a keyword input, name=8x128:int64; repeatable."),
-    ] = None,
+    shapes: InputOption = None,
+    named: KwargOption = None,
     depth: Annotated[
         int, typer.Option("--depth", min=0, help="How many levels of modules to show.")
     ] = 2,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Count a model's parameters, multiply-accumulates and bytes of activations."""
     made = load_model(model)

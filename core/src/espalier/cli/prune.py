@@ -17,47 +17,38 @@ from .loading import (
     read_inputs,
     require_writable,
 )
+from .options import (
+    ConfigOption,
+    ConstraintOption,
+    FlopsOption,
+    InputOption,
+    KwargOption,
+    ModelArgument,
+    ParamsOption,
+    ProgressOption,
+    ScoreOption,
+    WeightsOption,
+)
 from .tables import print_table, with_unit
 
 
 def prune(  # noqa: PLR0913 - one for each option
-    model: Annotated[
-        str, typer.Argument(help="Function that makes the model, as package.module:factory.")
-    ],
+    model: ModelArgument,
     *,
-    score: Annotated[
-        str,
-        typer.Option(help="Function of the model, higher is better, as package.module:score."),
-    ],
+    score: ScoreOption,
     out: Annotated[Path, typer.Option(help="Where to save the smaller model.")],
-    shapes: Annotated[
-        list[str] | None,
-        typer.Option("--input", help="Shape of an input, 1x3x224x224 or 8x128:int64; repeatable."),
-    ] = None,
-    named: Annotated[
-        list[str] | None,
-        typer.Option("--kwarg", help="Shape of a keyword input, name=8x128:int64; repeatable."),
-    ] = None,
-    flops: Annotated[
-        str | None, typer.Option(help="Most multiply-accumulates, 1e9 or 60%.")
-    ] = None,
-    params: Annotated[str | None, typer.Option(help="Most parameters, 1.2e6 or 60%.")] = None,
-    constraint: Annotated[
-        list[str] | None, typer.Option(help="Bound on any metric, name=value; repeatable.")
-    ] = None,
+    shapes: InputOption = None,
+    named: KwargOption = None,
+    flops: FlopsOption = None,
+    params: ParamsOption = None,
+    constraint: ConstraintOption = None,
     mode: Annotated[str, typer.Option(help="How to prune: a key of espalier.modes.")] = "fastnas",
-    config: Annotated[
-        Path | None, typer.Option(help="The mode's configuration, a .toml or .json file.")
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="Weights to load first, a safetensors file.")
-    ] = None,
+    config: ConfigOption = None,
+    weights: WeightsOption = None,
     result: Annotated[
         Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
     ] = None,
-    progress: Annotated[
-        bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")
-    ] = True,
+    progress: ProgressOption = True,
 ) -> None:
     """Shrink a model under a budget, and save it."""
     constraints = read_constraints(flops, params, constraint or ())

@@ -3,7 +3,7 @@
 from .follows import SizeRule, argument, follows, follows_input
 from .layout import Layout, Size, Terms, layouts_of, stand_ins
 from .module import DynamicModule, make_dynamic
-from .rules import LayerRule
+from .rules import LayerRule, WidthRule, divisor_field, ratio_field
 
 
 __all__ = [
@@ -13,10 +13,13 @@ __all__ = [
     "Size",
     "SizeRule",
     "Terms",
+    "WidthRule",
     "argument",
+    "divisor_field",
     "follows",
     "follows_input",
     "layouts_of",
     "make_dynamic",
+    "ratio_field",
     "stand_ins",
 ]

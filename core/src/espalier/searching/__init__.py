@@ -3,8 +3,16 @@
 from .constraints import Constraints
 from .result import SearchResult, Trial
 from .run import run_search
-from .searcher import Searcher
+from .searcher import SearchConfig, Searcher
 from .task import SearchTask
 
 
-__all__ = ["Constraints", "SearchResult", "SearchTask", "Searcher", "Trial", "run_search"]
+__all__ = [
+    "Constraints",
+    "SearchConfig",
+    "SearchResult",
+    "SearchTask",
+    "Searcher",
+    "Trial",
+    "run_search",
+]

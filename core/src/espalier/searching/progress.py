@@ -41,6 +41,11 @@ class Progress:
         self._task = self._bar.add_task("search", total=total, best="")
         self._bar.start()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether there is a bar to see."""
+        return self._bar is not None
+
     def advance(self, score: float) -> None:
         """Count one more configuration with its *score*."""
         if self._bar is not None:

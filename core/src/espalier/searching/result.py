@@ -95,8 +95,17 @@ class SearchResult:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a result that was saved."""
-        return cls.from_json(pathlib.Path(path).read_text())
+        """
+        Read a result that was saved.
+
+        Raises:
+            StateError: If the file can't be read or holds something else.
+        """
+        try:
+            text = pathlib.Path(path).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StateError(f"{path}: can't be read: {error}.") from error
+        return cls.from_json(text)
 
 
 def _finite(value: Any) -> Any:

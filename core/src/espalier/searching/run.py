@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import structlog
 import torch
 
-from ..errors import ScoreError
+from ..errors import ScoreError, SpaceError
 from ..plugins import current_host
 from ..spaces import Supernet, supernet_of
 from ..spaces.sorting import permute
@@ -40,6 +41,7 @@ def run_search(
     Training flags are as before afterwards. If anything raises, so are the configuration and the
     order of the units.
     """
+    _require_choices(supernet_of(model))
     bounds = Constraints.resolve(model, constraints)
     if isinstance(data, Iterator):
         data = list(data)  # it is read more than once
@@ -53,12 +55,34 @@ def run_search(
         bounds.require(model, config)
         task.space.select(config)
         final = task.score(config)
+        if math.isnan(final):
+            raise ScoreError(
+                f"score must return a number for the chosen subnet; it returned nan. "
+                f"Configuration: {config}. Narrow the choices of the sizes that are too small."
+            )
         task.space.select(config)
     metrics = _metrics(model, bounds, config)
     result = SearchResult(config, final, metrics, tuple(task.history), dict(bounds.limits))
-    log.info("search_finished", score=final, scored=len(task.history), **result.metrics)
+    used = {name: round(metrics[name] / limit, 3) for name, limit in bounds.limits.items()}
+    log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
     current_host().notify("espalier_search_finished", result=result)
     return result
+
+
+def _require_choices(supernet: Supernet) -> None:
+    """
+    Raise if there is nothing to search.
+
+    Raises:
+        SpaceError: Saying which sizes the configuration leaves without a choice.
+    """
+    if any(hparam.is_configurable for hparam in supernet.space.values()):
+        return
+    why = "; ".join(f"{n}: {reason}" for n, reason in list(supernet.frozen_by_rule.items())[:8])
+    raise SpaceError(
+        f"the model has no size with more than one choice, so there is nothing to search. "
+        f"{why or 'espalier.explain(model, inputs) says why each size is fixed'}."
+    )
 
 
 def _metrics(model: nn.Module, bounds: Constraints, config: dict[str, Any]) -> dict[str, float]:

@@ -97,7 +97,8 @@ class SearchTask:
         trial = Trial(dict(config), value)
         self.history.append(trial)
         number = len(self.history) - 1
-        log.debug("trial_done", number=number, score=value)
+        if not self._progress.is_shown:
+            log.info("trial_done", number=number, score=value)
         metrics = self.constraints.measure(self.model, config)
         current_host().notify(
             "espalier_trial_done", number=number, config=trial.config, score=value, metrics=metrics

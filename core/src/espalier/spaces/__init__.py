@@ -4,9 +4,10 @@ from .analysis import Analysis, Frozen, analyze
 from .build import build
 from .costs import CostModel
 from .explanation import Explanation
-from .importance import Importance
+from .importance import Importance, register_magnitudes
 from .profile import Profile
 from .rulebook import RuleBook
+from .sorting import sort, unsort
 from .space import SearchSpace
 from .supernet import Supernet, supernet_of
 
@@ -23,5 +24,8 @@ __all__ = [
     "Supernet",
     "analyze",
     "build",
+    "register_magnitudes",
+    "sort",
     "supernet_of",
+    "unsort",
 ]

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
+#: Begins the reason of an atom that verification froze.
+UNSOUND = "does not shrink"
+
+
 @attrs.frozen
 class Free:
     """
@@ -60,6 +64,11 @@ class Frozen:
     size: int
     reasons: tuple[Reason, ...]
     carriers: tuple[Carrier, ...]
+
+    @property
+    def by_verification(self) -> bool:
+        """Whether it would be free, had the model run with fewer units."""
+        return self.reasons[0].text.startswith(UNSOUND)
 
 
 @attrs.frozen
@@ -126,8 +135,7 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
     carriers = carriers_of(traced, layouts)
     candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
     for axis, why in verify(model, inputs, traced, layouts, candidates).items():
-        log.info("axis_frozen", axis=name_of(carriers[axis]), size=axis.size, reason=why)
-        pin(axis, Reason(f"does not shrink: {why}"))
+        pin(axis, Reason(f"{UNSOUND}: {why}"))
     free = [axis for axis in candidates if not axis.reasons]
     return Analysis(
         traced,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..dynamic import DynamicModule, LayerRule, Layout, Terms, make_dynamic
+from ..dynamic import DynamicModule, Layout, Terms, make_dynamic
 from ..errors import ConversionError
-from ..hparams import Choice, Hparam, Term, leaves
+from ..hparams import Hparam, Term, leaves
 from ..snapshot import Snapshot
 from ..tracing import without_data
-from .analysis import Analysis, Free, analyze, converter_of
+from .analysis import Analysis, analyze, converter_of
+from .choices import choices_of
 from .costs import CostModel, item_bytes
 from .space import SearchSpace
 from .supernet import Blueprint, Supernet, is_converted
@@ -53,16 +54,23 @@ def build(
             f"{type(model).__name__} is converted already; export it before converting it again."
         )
     analysis = analyze(model, inputs)
-    hparams: dict[str, Hparam] = {}
-    frozen: dict[str, str] = {}
-    for free in analysis.free:
-        hparam, why = _hparam(model, free, rules, relax_divisor=relax_divisor)
-        hparams[free.name] = hparam
-        if why:
-            frozen[free.name] = why
-            log.info("hparam_frozen", hparam=free.name, units=free.axis.size, reason=why)
+    offered = {
+        free.name: choices_of(model, free, rules, relax_divisor=relax_divisor)
+        for free in analysis.free
+    }
+    hparams = {name: Hparam(found.sizes, name=name) for name, found in offered.items()}
+    frozen = {name: found.why for name, found in offered.items() if found.why}
     atoms = {free.name: free.axis for free in analysis.free}
     frozen |= _drop_unsound(model, inputs, analysis, hparams)
+    for pattern in rules.unmatched(model):
+        log.warning("pattern_unmatched", pattern=pattern)
+    log.info(
+        "space_built",
+        hparams=sum(hparam.is_configurable for hparam in hparams.values()),
+        divisor_relaxed={n: c.relaxed_to for n, c in offered.items() if c.relaxed_to},
+        without_choice=frozen,
+        does_not_shrink=[f.name for f in analysis.frozen if f.by_verification],
+    )
     term_of = Terms({axis: hparams[name] for name, axis in atoms.items()})
     supernet = Supernet(
         mode,
@@ -126,33 +134,3 @@ def _configurable(layout: Layout[Term]) -> Layout[Term]:
         {name: terms for name, terms in layout.tensors.items() if changes(terms)},
         {name: size for name, size in layout.sizes.items() if changes(size.axes)},
     )
-
-
-def _hparam(
-    model: nn.Module, free: Free, rules: RuleBook, *, relax_divisor: bool
-) -> tuple[Hparam, str]:
-    """Return the hparam of *free*, and why it has no choice if it has none."""
-    units = free.axis.size
-    given: list[tuple[LayerRule, int]] = []
-    default: list[tuple[LayerRule, int]] = []
-    for path, inner in dict.fromkeys((c.module, c.inner) for c in free.carriers):
-        rule, is_given = rules.rule_for(path, model.get_submodule(path))
-        if rule is None:
-            return Hparam((units,), name=free.name), f"the configuration switches {path!r} off"
-        (given if is_given else default).append((rule, inner))
-    found = given or default  # what somebody said counts for the layers that it is coupled to
-    choices = _common(found, units)
-    asked = max(rule.divisor for rule, _ in found)
-    while relax_divisor and len(choices) == 1 and any(rule.divisor > 1 for rule, _ in found):
-        found = [(rule.halved(), inner) for rule, inner in found]
-        choices = _common(found, units)
-    used = max(rule.divisor for rule, _ in found)
-    if len(choices) == 1:
-        return Hparam(choices, name=free.name), f"no multiple of the divisor {asked} below {units}"
-    if used != asked:
-        log.info("divisor_relaxed", hparam=free.name, units=units, asked=asked, used=used)
-    return Hparam(choices, units, name=free.name), ""
-
-
-def _common(found: list[tuple[LayerRule, int]], units: int) -> list[Choice]:
-    return sorted(set.intersection(*(rule.sizes(units, inner) for rule, inner in found)))

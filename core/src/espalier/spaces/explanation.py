@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 from ..structuring import plain
-from .analysis import Analysis, analyze
+from .analysis import UNSOUND, Analysis, analyze
 
 
 if TYPE_CHECKING:
@@ -74,6 +74,16 @@ class Explanation:
         ]
         return cls(tuple(hparams), tuple(frozen), dict(analysis.trace.unknown))
 
+    def by_reason(self) -> dict[str, list[str]]:
+        """Return the names of the sizes that can't change, by the reason without its place."""
+        found: dict[str, list[str]] = {}
+        for size in self.frozen:
+            reason = size.reasons[0]
+            # A line tells something only where the model itself raised.
+            text = reason if reason.startswith(UNSOUND) else reason.partition(" (")[0]
+            found.setdefault(text, []).append(size.name)
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         data: dict[str, Any] = plain(attrs.asdict(self))
@@ -83,7 +93,8 @@ class Explanation:
         lines = [f"{len(self.hparams)} sizes can change:"]
         lines += [f"  {e.name}: {e.units} units, {', '.join(e.tensors)}" for e in self.hparams]
         lines.append(f"{len(self.frozen)} sizes can't:")
-        lines += [f"  {e.name}: {e.units} units, {'; '.join(e.reasons)}" for e in self.frozen]
+        for reason, names in self.by_reason().items():
+            lines.append(f"  {reason}: {', '.join(names)}")
         lines += [f"no rule for {op} ({place})" for op, place in self.unknown_operators.items()]
         return "\n".join(lines)
 

@@ -62,6 +62,21 @@ class RuleBook:
             for key, patterns in self.types.items()
         }
 
+    def unmatched(self, model: nn.Module) -> list[str]:
+        """Return the patterns that match no module of *model* of their type."""
+        names: dict[str, list[str]] = {}
+        for path, module in model.named_modules():
+            kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
+            name = current_host().converters.ancestor(kind)
+            if name is not None:
+                names.setdefault(key_of(name), []).append(path)
+        return [
+            f"{key}[{pattern!r}]"
+            for key, patterns in self.types.items()
+            for pattern in patterns
+            if pattern != "*" and not fnmatch.filter(names.get(key, []), pattern)
+        ]
+
     def rule_for(self, path: str, module: nn.Module) -> tuple[LayerRule | None, bool]:
         """
         Return the rule of *module* at *path*, and whether it was given rather than a default.
@@ -100,13 +115,20 @@ def _known(key: Any) -> str:
     return key_of(full)
 
 
+def _off(value: Any) -> Any:
+    # TOML has no null, so ``false`` switches a layer off, too.
+    return None if value is False else value
+
+
 def _patterns(key: str, value: Any) -> Patterns:
     name = key if key in current_host().converters else f"torch.{key}"
     rule: type[LayerRule] = current_host().converters[name].rule
+    value = _off(value)
     if value is None or isinstance(value, LayerRule):
         return {"*": value}
     if not isinstance(value, Mapping):
         raise ConfigError(f"{key}: expected a mapping or None, got {value!r}.")
+    value = {name: _off(inner) for name, inner in value.items()}
     fields = {field.name for field in attrs.fields(rule)}
     if set(value) <= fields:
         return {"*": structure(rule, value, key)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import random
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..hparams import Hparam
 
 #: Random settings that a promise about any size is tried on, after the smallest one.
-DRAWS = 3
+DRAWS = 2
 
 
 class ConverterBench:
@@ -69,13 +70,17 @@ class ConverterBench:
             metafunc.parametrize("kind", list(self.kinds))
 
     @pytest.fixture(autouse=True)
-    def _remember_kind(self, kind: str) -> None:
+    def _on_one_thread(self, kind: str) -> Iterator[None]:
+        # Layers this small gain nothing from several threads, which wait for each other.
         self.kind = kind
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        yield
+        torch.set_num_threads(threads)
 
     def plain(self, dtype: torch.dtype = torch.float32) -> nn.Module:
         """Return a new layer of the kind at hand whose tensors hold seeded random numbers."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        with _seeded(0):
             layer = self.make(**self.kinds[self.kind])
             for tensor in layer.state_dict().values():
                 if tensor.is_floating_point():
@@ -117,14 +122,20 @@ class ConverterBench:
         """Run *layer* on seeded inputs of *dtype*; by default that of its first tensor."""
         own = (t.dtype for t in layer.state_dict().values() if t.is_floating_point())
         wanted = dtype or next(own, torch.float32)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(1)
+        with _seeded(1):
             inputs = self.inputs(layer)
             made = [
                 t.to(wanted) if isinstance(t, torch.Tensor) and t.is_floating_point() else t
                 for t in inputs
             ]
             return layer(*made)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
 
 
 def choose(layer: DynamicModule, rng: random.Random, *, smallest: bool = False) -> None:

@@ -138,7 +138,10 @@ class _Checker:
     ) -> None:
         """Leave out some units of the atoms in *chosen*."""
         units = {
-            found: sorted(rng.sample(range(found.size), rng.randint(1, found.size - 1)))
+            found: sorted(
+                # One unit alone would broadcast where another number fails.
+                rng.sample(range(found.size), rng.randint(min(2, found.size - 1), found.size - 1))
+            )
             for found in chosen
         }
         pairs = list(zip(self._tensors, self.operands, strict=True))
@@ -185,13 +188,16 @@ def _axes(tensor: Tensor) -> list[Axis]:
 
 def _free(operands: list[list[Axis]]) -> list[Axis]:
     every = (found for axes in operands for axis in axes for found in atoms(axis))
-    return [found for found in dict.fromkeys(every) if found.size > 1 and not found.reasons]
+    return [found for found in dict.fromkeys(every) if _is_free(found)]
+
+
+def _is_free(found: Axis) -> bool:
+    return found.size > 1 and not found.reasons
 
 
 def _letters(axes: list[Axis]) -> str:
     return "".join(
-        "-" if axis.size <= 1 else "p" if all(found.reasons for found in atoms(axis)) else "f"
-        for axis in axes
+        "-" if axis.size <= 1 else "f" if any(map(_is_free, atoms(axis))) else "p" for axis in axes
     )
 
 

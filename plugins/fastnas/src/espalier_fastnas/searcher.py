@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
-import structlog
-
 from espalier.errors import ScoreError
 from espalier.searching import Searcher
 from espalier.spaces.sorting import sort
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from espalier.searching import SearchTask
-
-log = structlog.get_logger()
 
 
 @final
@@ -50,10 +46,11 @@ class BinarySearcher(Searcher):
         if self.config.sort:
             sort(task.model, task.supernet)
         largest = task.space.max()
-        if math.isnan(task.score(largest)):
+        base = task.score(largest)
+        if not math.isfinite(base):
             raise ScoreError(
-                "score must return a number for the largest subnet, which all others are compared "
-                "with; it returned nan."
+                f"score must return a finite number for the largest subnet, which all others are "
+                f"compared with; it returned {base}."
             )
         if task.allows(largest):
             return largest
@@ -77,7 +74,6 @@ def bisect(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
             high = middle
         else:
             low = middle + 1
-    log.info("threshold_found", threshold=thresholds[high])
     return sensitivity.smallest_within(thresholds[high])
 
 
