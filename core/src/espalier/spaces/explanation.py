@@ -75,13 +75,13 @@ class Explanation:
         return cls(tuple(hparams), tuple(frozen), dict(analysis.trace.unknown))
 
     def by_reason(self) -> dict[str, list[str]]:
-        """Return the names of the sizes that can't change, by the reason without its place."""
+        """Return names and units of the sizes that can't change, by the reason without its place."""
         found: dict[str, list[str]] = {}
         for size in self.frozen:
             reason = size.reasons[0]
             # A line tells something only where the model itself raised.
             text = reason if reason.startswith(UNSOUND) else reason.partition(" (")[0]
-            found.setdefault(text, []).append(size.name)
+            found.setdefault(text, []).append(f"{size.name} ({size.units})")
         return found
 
     def to_dict(self) -> dict[str, Any]:
