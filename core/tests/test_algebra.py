@@ -124,12 +124,12 @@ def factorization(size, rng):
     return [*sizes, size]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32), st.integers(1, 30))
 def test_axes_that_were_unified_keep_the_same_positions_whatever_units_are_kept(seed, steps):
     """
     For any units of the free atoms, in any order, two equal axes select identical positions, so
-    shrinking and sorting one of them fits the other.
+    shrinking and sorting one of them fits the other; and a pinned axis keeps all, in their order.
     """
     story = Story(random.Random(seed))
     sizes = []
@@ -141,13 +141,14 @@ def test_axes_that_were_unified_keep_the_same_positions_whatever_units_are_kept(
         kept = draw_units(everything, story.rng)
         for a, b in story.same:
             assert positions(a, kept) == positions(b, kept)
+        for axis in story.pins:
+            assert list(range(axis.size)) == positions(axis, kept)
 
     assert sizes == [axis.size for axis in story.axes]
     assert sizes == [len(positions(axis, {})) for axis in story.axes]
-    assert all(found.reasons for axis in story.pins for found in atoms(axis))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from([2, 3, 4, 5]), min_size=1, max_size=6), st.integers(0, 2**32))
 def test_products_that_group_the_same_factors_align_without_a_pin(primes, seed):
     """
@@ -171,7 +172,7 @@ def test_products_that_group_the_same_factors_align_without_a_pin(primes, seed):
     assert [f.size for f in factors(a)] == [f.size for f in factors(b)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.integers(2, 40), st.integers(0, 2**32))
 def test_concats_align_at_the_union_of_their_cuts_without_a_pin(size, seed):
     """
@@ -279,6 +280,19 @@ def test_an_atom_that_meets_itself_in_another_place_of_a_product_is_refined_in_b
 
     assert [b.root, b.root] == factors(a)
     assert not b.is_pinned
+
+
+def test_an_atom_that_is_cut_along_with_its_own_product_is_listed_once():
+    """
+    ``A * B = A + C``: cutting *A* for the product cuts the first part of the concat as well.
+    """
+    a, b, c = atom(4), atom(2), atom(4)
+    whole, pieces = product(a, b), concat(a, c)
+    unify(whole, pieces)
+
+    kept = draw_units([a, b, c], random.Random(0))
+    assert positions(whole, kept) == positions(pieces, kept)
+    assert 8 == whole.root.size
 
 
 def test_a_concat_shifted_against_itself_ends():

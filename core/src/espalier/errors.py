@@ -71,6 +71,10 @@ class SpaceError(EspalierError, ValueError):
     """The search space does not hold what was asked for."""
 
 
+class ShapeError(EspalierError, ValueError):
+    """A tensor has another shape than it must have."""
+
+
 class AxisError(EspalierError, ValueError):
     """Two axes were said to be the same and can't be."""
 

@@ -43,6 +43,7 @@ class TestInstanceNorm2d(_InstanceNorm):
 
     layer_type = nn.InstanceNorm2d
     extents = (3, 2)
+    kinds = only("affine", "tracked")
 
 
 class TestInstanceNorm3d(_InstanceNorm):
@@ -57,6 +58,7 @@ class TestUnbatched(_InstanceNorm):
     """It holds for a single image."""
 
     layer_type = nn.InstanceNorm2d
+    kinds = only("plain", "both")
 
     def inputs(self, layer):
         return (torch.randn(layer.num_features, 3, 2),)

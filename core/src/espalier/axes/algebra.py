@@ -52,7 +52,7 @@ def unify(a: Axis, b: Axis, place: str = "") -> None:
     if a.size != b.size:
         raise AxisError(f"Axes of one operand must have one size, got {a!r} and {b!r}.")
     if a.size == 0:
-        return
+        return  # 0 times 5 is 0, so an empty axis could come to hold itself
     if a.kind is not Kind.ATOM and b.kind is not Kind.ATOM:
         _align(a, b, place)
         a, b = a.root, b.root
@@ -197,14 +197,16 @@ def _pop_part(pending: list[Axis]) -> Axis:
 def _push_cuts_inward(whole: Axis, pieces: Axis, place: str) -> None:
     outer, *inner = factors(whole)
     inner_size = whole.size // outer.size
-    sizes = [piece.size for piece in parts(pieces)]
+    # Listed once: an atom of theirs may be in `outer` too, and be cut along with it.
+    listed = parts(pieces)
+    sizes = [piece.size for piece in listed]
     if any(size % inner_size for size in sizes):
         cuts = ", ".join(map(str, itertools.accumulate(sizes[:-1])))
         text = f"cut at {cuts}, which is no multiple of the inner size {inner_size}"
         _pin_all([whole, pieces], text, place)
         return
     rows = split_concat(outer, [size // inner_size for size in sizes], place)
-    for row, piece in zip(rows, parts(pieces), strict=True):
+    for row, piece in zip(rows, listed, strict=True):
         unify(product(row, *inner), piece, place)
 
 

@@ -95,8 +95,6 @@ def atom(size: int, *reasons: Reason) -> Axis:
 
 def product(*factors: Axis) -> Axis:
     """Return the row-major product of *factors*, outermost first. Size-1 factors carry nothing."""
-    if any(factor.size == 0 for factor in factors):
-        return Axis(0)  # as a node it could come to hold itself: 0 times 5 is 0
     kept = tuple(factor for factor in factors if factor.size != 1)
     if len(kept) == 1:
         return kept[0]

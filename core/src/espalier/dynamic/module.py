@@ -12,7 +12,7 @@ from ..errors import ConversionError
 from ..hparams import ProductHparam, Term, leaves
 from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
 from .rules import LayerRule, WidthRule
-from .statistics import holding_buffers
+from .statistics import assign, holding_buffers
 from .supernet import SuperNetModule
 
 
@@ -158,6 +158,10 @@ class DynamicModule(SuperNetModule):
         """The terms of its tensors and attributes that follow hparams."""
         return cast("Active", self.__dict__["_espalier"]).layout
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(value, torch.Tensor) or not assign(self, name, value):
+            super().__setattr__(name, value)
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]  # noqa: SLF001
 
@@ -238,11 +242,16 @@ def _served(converter: type[DynamicModule]) -> type[nn.Module]:
     return cast("type[nn.Module]", next(plain))
 
 
+def _memory_format(tensor: torch.Tensor) -> torch.memory_format:
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(tensor.dim())
+    if last is None or tensor.is_contiguous() or not tensor.is_contiguous(memory_format=last):
+        return torch.contiguous_format
+    return last
+
+
 @torch.no_grad()
 def _extract(tensor: torch.Tensor, cut: Any) -> torch.Tensor:
-    channels_last = not tensor.is_contiguous() and tensor.dim() == 4  # noqa: PLR2004
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    part = take(tensor.detach(), cut).clone(memory_format=layout)
+    part = take(tensor.detach(), cut).clone(memory_format=_memory_format(tensor))
     if not isinstance(tensor, nn.Parameter):
         return part
     made = nn.Parameter(part, requires_grad=tensor.requires_grad)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
+from ..errors import ShapeError
 from .descriptors import take
 
 
@@ -45,16 +46,47 @@ def _held(module: nn.Module, active: Active) -> Iterator[None]:
     for name, buffer in module._buffers.items():  # noqa: SLF001
         cut = active.cut(name) if name in active.layout.tensors else None
         if buffer is not None and cut and any(isinstance(i, torch.Tensor) for i in cut):
-            held[name] = (buffer, take(buffer, cut))
-    active.held = {name: copy for name, (_, copy) in held.items()}
+            held[name] = take(buffer, cut)
+    active.held = held
     try:
         yield
     finally:
         active.held = {}
-        for name, (buffer, copy) in held.items():
+        for name, copy in held.items():
+            buffer = cast("Tensor", module._buffers[name])  # noqa: SLF001
             # Always: torch's batch normalisation writes without leaving a trace in the version.
             if torch.is_inference_mode_enabled() or not buffer.is_inference():
                 _write_back(buffer, active.cut(name), copy)
+
+
+def assign(module: nn.Module, name: str, value: Tensor) -> bool:
+    """
+    Take an assignment to what reads as the active part of a tensor; false where it is none.
+
+    ``self.mean = 0.9 * self.mean + 0.1 * batch`` changes the active part of the buffer.
+
+    Raises:
+        ShapeError: If *value* has the shape neither of the active part nor of the whole.
+    """
+    active: Active | None = module.__dict__.get("_espalier")
+    if active is None or name not in active.layout.tensors:
+        return False
+    if name in active.held:
+        active.held[name] = value.detach()
+        return True
+    whole = module._parameters.get(name, module._buffers.get(name))  # noqa: SLF001
+    if whole is None or whole.shape == value.shape:
+        return False
+    cut = active.cut(name)
+    part = whole.detach() if cut is None else take(whole.detach(), cut)
+    if name in module._parameters or part.shape != value.shape:  # noqa: SLF001
+        raise ShapeError(
+            f"{name} of a dynamic {type(module).__name__} must be given whole, with shape "
+            f"{tuple(whole.shape)}; got {tuple(value.shape)}. Its active size is that of "
+            f"module.hparams."
+        )
+    _write_back(whole, cut, value.detach())
+    return True
 
 
 @torch.no_grad()

@@ -261,10 +261,8 @@ def _plain(value: Choice) -> Choice:
 
 
 def _is_permutation(order: Tensor, units: int) -> bool:
-    import torch
-
     # torch reads a tensor of bytes or truth values as a mask, not as positions.
-    whole = order.dtype in (torch.int64, torch.int32)
+    whole = str(order.dtype) in ("torch.int64", "torch.int32")
     return whole and order.dim() == 1 and sorted(order.tolist()) == list(range(units))
 
 

@@ -75,7 +75,7 @@ class Explanation:
         return cls(tuple(hparams), tuple(frozen), dict(analysis.trace.unknown))
 
     def by_reason(self) -> dict[str, list[str]]:
-        """Return names and units of the sizes that can't change, by the reason without its place."""
+        """Return names and units of the sizes that can't change, by reason without its place."""
         found: dict[str, list[str]] = {}
         for size in self.frozen:
             reason = size.reasons[0]

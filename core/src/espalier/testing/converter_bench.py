@@ -92,7 +92,8 @@ class ConverterBench:
         if self.converter is not None:
             return self.converter
         kind = layer.plain_type if isinstance(layer, DynamicModule) else type(layer)
-        found: type[DynamicModule] = converters.find(kind)
+        found: type[DynamicModule] | None = converters.find(kind)
+        assert found is not None, f"no converter serves {kind.__name__}"
         return found
 
     def convert(self, layer: nn.Module) -> DynamicModule:

@@ -14,7 +14,7 @@ from .place import current_place
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from torch import Tensor
 
@@ -76,7 +76,7 @@ class Call:
         self,
         op: torch._ops.OpOverload,
         args: Sequence[Any],
-        kwargs: dict[str, Any],
+        kwargs: Mapping[str, Any],
         outputs: Sequence[Tensor],
         axes_of: Callable[[Tensor], Axes],
         strides: Sequence[int] = (),
@@ -108,8 +108,9 @@ class Call:
         return [self._axes_of(tensor) for tensor in self.arguments[name]]
 
     def tensors(self) -> list[Tensor]:
-        """Return every tensor among the arguments, those in lists included."""
-        return list(_tensors(self.arguments.values()))
+        """Return every tensor that is read, those in lists included; ``out=`` is only written."""
+        outs = {a.name for a in self.op._schema.arguments if a.is_out}  # noqa: SLF001
+        return list(_tensors(v for name, v in self.arguments.items() if name not in outs))
 
     def operands(self) -> list[Axes]:
         """Return the axes of every tensor among the arguments."""
@@ -169,7 +170,9 @@ class Call:
         return self._place
 
 
-def bind(op: torch._ops.OpOverload, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+def bind(
+    op: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return all arguments of a call by their names in the schema, defaults included."""
     names, defaults = _schema(op)
     return {**defaults, **dict(zip(names, args, strict=False)), **kwargs}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from .call import Follow, bind
 from .fakes import StandIn, bind_inputs, fake_inputs, home_of
+from .operators import Operators
 from .place import current_place, place_of
 from .trace import COPIES, Record, Trace, fake_run
 
@@ -74,28 +74,30 @@ def replay(
         checker.finish()
 
 
-class _Checker(TorchDispatchMode):
+class _Checker(Operators):
     def __init__(self, records: list[Record], size_of: Callable[[Axis], int]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._records = [record for record in records if record.op not in COPIES]
         self._size_of = size_of
         self._position = 0
 
-    def __torch_dispatch__(
-        self, op: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    def observe(
+        self,
+        op: torch._ops.OpOverload,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        run: Callable[[], Any],
     ) -> Any:
-        kwargs = kwargs or {}
-        if op.namespace == "prim":
-            return op(*args, **kwargs)
+        """Run the operator and compare it with its record."""
         name = op._schema.name  # noqa: SLF001
         if name in COPIES:
-            return op(*args, **kwargs)
+            return run()
         record = self._next(_SPELLING.get(name, name))
         if record.follows:
             arguments = bind(op, args, kwargs)
             for follow in record.follows:
                 self._check_argument(record, follow, arguments)
-        result = op(*args, **kwargs)
+        result = run()
         outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
         for output, axes in zip(outputs, record.outputs, strict=False):
             expected = tuple(map(self._size_of, axes))

@@ -9,24 +9,29 @@ import attrs
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..axes import Axis, Reason, atom, atoms, pin
 from ..errors import AxisError, TraceError
 from .call import Axes, Call, Cost, Follow, Rule
+from .contents import kept_contents, kept_randomness
 from .fakes import StandIn, bind_inputs, described, fake_inputs, faked, home_of
 from .lifetimes import Lifetime, Lifetimes
+from .memory import memory_of, names_by_memory
+from .operators import Operators
 from .place import place_of
 from .rules import find_rule
 from .scopes import Scopes
+from .structure import tensors_in
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from torch import Tensor, nn
 
 _AXES = "_espalier_axes"
+_MEMORY = "_espalier_memory"
+_MADE_FROM = "_espalier_made_from"
 
 #: Operators that hand on what they get, and that torch leaves out where it can.
 COPIES = frozenset(
@@ -135,10 +140,10 @@ def trace(
         TraceError: If ``forward`` raises.
     """
     args, kwargs = bind_inputs(model, inputs)
-    home = home_of(model)
+    home, shared = home_of(model), names_by_memory(model)
     with fake_run(model, stand_ins or {}) as (mode, fakes, scopes):
         recorder = _Recorder(rules or {}, scopes)
-        recorder.adopt(fakes, pinned=None)
+        recorder.adopt(fakes, shared)
         fake_args, fake_kwargs = fake_inputs(mode, (args, kwargs), home)
         given = [t for t in pytree.tree_leaves((fake_args, fake_kwargs)) if _is_tensor(t)]
         for tensor in given:
@@ -146,7 +151,8 @@ def trace(
         with recorder, _explained(model, scopes, inputs):
             output = model(*fake_args, **fake_kwargs)
         if pin_inputs:
-            for tensor in _tensors_in(output):
+            for tensor in tensors_in(output):
+                recorder.read(tensor)
                 for axis in recorder.axes_of(tensor):
                     pin(axis, Reason("model output"))
         return recorder.result(model, fakes)
@@ -160,7 +166,8 @@ def fake_run(
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     fast_path = torch.backends.mha.get_fastpath_enabled()
     with (
-        torch.random.fork_rng(devices=[]),
+        kept_randomness(),
+        kept_contents(model),
         faked(model, mode, stand_ins) as fakes,
         Scopes(model) as scopes,
         torch.no_grad(),
@@ -189,11 +196,11 @@ def _explained(model: nn.Module, scopes: Scopes, inputs: Any) -> Iterator[None]:
         ) from error
 
 
-class _Recorder(TorchDispatchMode):
+class _Recorder(Operators):
     """Sees every operator, applies its rule, and keeps what it says."""
 
     def __init__(self, rules: Mapping[str, Rule], scopes: Scopes) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._rules = rules
         self._scopes = scopes
         self._records: list[Record] = []
@@ -202,13 +209,29 @@ class _Recorder(TorchDispatchMode):
         self._constants: dict[int, tuple[Tensor, Axes]] = {}
         self._first_use: dict[int, int] = {}
         self._read: set[Axis] = set()
+        self._weights: dict[int, Axes] = {}
+        self._real: dict[int, list[Axes]] = {}
+        self._by_memory: dict[int, list[Axes]] = {}
 
-    def adopt(self, fakes: Mapping[str, Tensor], *, pinned: Reason | None) -> None:
-        """Give each weight new axes."""
+    def adopt(self, fakes: Mapping[str, Tensor], shared: Mapping[int, list[str]]) -> None:
+        """
+        Give each weight new axes.
+
+        Args:
+            fakes: By name.
+
+            shared: Names of the weights by the memory that the real ones lie in.
+        """
         for tensor in fakes.values():
             if not hasattr(tensor, _AXES):
-                self._attach(tensor, [atom(n, *[pinned] if pinned else []) for n in tensor.shape])
+                self._attach(tensor, [atom(n) for n in tensor.shape])
+                self._weights[id(tensor)] = self.axes_of(tensor)
                 self._lifetimes.ignore(tensor)
+        for memory, names in shared.items():
+            own = {id(fakes[name]): self.axes_of(fakes[name]) for name in names}
+            self._real[memory] = list(own.values())
+            if len(own) > 1:
+                _pin_all(own.values(), f"one memory holds {', '.join(names)}")
 
     def introduce(self, tensor: Tensor, reason: Reason | None) -> None:
         """Give an input its axes, pinned for *reason*."""
@@ -219,21 +242,33 @@ class _Recorder(TorchDispatchMode):
     def axes_of(self, tensor: Tensor) -> Axes:
         """Return the axes of *tensor*; a tensor from elsewhere is a constant, and pinned."""
         axes: Axes | None = getattr(tensor, _AXES, None)
-        if axes is not None:
+        if axes is not None and getattr(tensor, _MEMORY) == memory_of(tensor):
             return axes
+        if axes is not None:  # an assignment to its data is no operator, so nothing is known
+            _pin_all([axes, *self._by_memory.get(memory_of(tensor), [])], "its data was replaced")
+            self._attach(tensor, [atom(n, Reason("its data was replaced")) for n in tensor.shape])
+            return self.axes_of(tensor)
         if id(tensor) not in self._constants:
+            _pin_all(self._real.get(memory_of(tensor), []), "read past its module")
             reason = Reason("constant tensor")
             self._constants[id(tensor)] = (tensor, [atom(n, reason) for n in tensor.shape])
         return self._constants[id(tensor)][1]
 
-    def __torch_dispatch__(
-        self, op: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    def read(self, tensor: Tensor) -> None:
+        """Hear that *tensor* is used: where no rule told its axes, pin what it was made from."""
+        made_from: list[Axes] = getattr(tensor, _MADE_FROM, [])
+        _pin_all(made_from, "a side output of an operator is used")
+
+    def observe(
+        self,
+        op: torch._ops.OpOverload,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        run: Callable[[], Any],
     ) -> Any:
-        kwargs = kwargs or {}
-        if op.namespace == "prim":
-            return op(*args, **kwargs)
+        """Run the operator and relate its axes."""
         strides = _strides(args)
-        result = op(*args, **kwargs)
+        result = run()
         outputs = [t for t in pytree.tree_leaves(result) if _is_tensor(t)]
         self._observe(Call(op, args, kwargs, outputs, self.axes_of, strides))
         return result
@@ -242,13 +277,17 @@ class _Recorder(TorchDispatchMode):
         self._lifetimes.now = len(self._records) + 1
         op = call.op
         for tensor in call.tensors():
+            self.read(tensor)
             self._first_use.setdefault(id(tensor), len(self._records))
         self._scopes.note_input(self.axes_of)
         if not op.is_view and op._schema.name not in COPIES:  # noqa: SLF001
             self._read.update(axis for operand in call.operands() for axis in operand)
         axes = self._apply(call)
-        for i, tensor in enumerate(call.outputs):
-            self._settle(call, tensor, axes[i] if i < len(axes) else self._side(call, tensor))
+        for tensor, own in zip(call.outputs, axes, strict=False):
+            self._settle(call, tensor, own)
+        for tensor in call.outputs[len(axes) :]:
+            self._settle(call, tensor, self._side(call, tensor))
+            setattr(tensor, _MADE_FROM, call.operands())
         self._records.append(
             Record(
                 op._schema.name,  # noqa: SLF001
@@ -289,7 +328,10 @@ class _Recorder(TorchDispatchMode):
 
     def _settle(self, call: Call, tensor: Tensor, axes: Axes) -> None:
         known: Axes | None = getattr(tensor, _AXES, None)
-        if known is None or torch.Tag.inplace_view in call.op.tags:
+        changed = known is not None and [axis.size for axis in known] != list(tensor.shape)
+        if known is None or changed or torch.Tag.inplace_view in call.op.tags:
+            if memory_of(tensor) not in map(memory_of, call.tensors()):
+                self._by_memory.pop(memory_of(tensor), None)  # newly allocated where others were
             self._attach(tensor, axes)
             self._lifetimes.observe(tensor, axes)
             return
@@ -298,14 +340,17 @@ class _Recorder(TorchDispatchMode):
                 call.unify(a, b)
 
     def _attach(self, tensor: Tensor, axes: Axes) -> None:
+        memory = memory_of(tensor)
         setattr(tensor, _AXES, axes)
+        setattr(tensor, _MEMORY, memory)
+        self._by_memory.setdefault(memory, []).append(axes)
 
     def _pin_unread(self, fakes: Mapping[str, Tensor]) -> None:
         # What is only sliced off, such as the positions beyond these inputs', may serve others.
         read = {found for axis in self._read for found in atoms(axis)}
         reason = Reason("not used with these inputs")
         for tensor in fakes.values():
-            for axis in self.axes_of(tensor):
+            for axis in self._weights[id(tensor)]:
                 for found in atoms(axis):
                     if found not in read and not found.reasons:
                         pin(found, reason)
@@ -317,7 +362,7 @@ class _Recorder(TorchDispatchMode):
         tensors = {
             name: TensorAxes(
                 name,
-                tuple(self.axes_of(fake)),
+                tuple(self._weights[id(fake)]),
                 name in buffers,
                 self._first_use.get(id(fake)),
             )
@@ -335,13 +380,11 @@ def _strides(args: tuple[Any, ...]) -> tuple[int, ...]:
     return ()
 
 
+def _pin_all(operands: Iterable[Axes], text: str) -> None:
+    for axes in operands:
+        for axis in axes:
+            pin(axis, Reason(text))
+
+
 def _is_tensor(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
-
-
-def _tensors_in(value: Any) -> Iterator[Tensor]:
-    for leaf in pytree.tree_leaves(value):
-        if _is_tensor(leaf):
-            yield leaf
-        elif attrs.has(type(leaf)) or hasattr(leaf, "__dataclass_fields__"):
-            yield from _tensors_in(list(vars(leaf).values()))

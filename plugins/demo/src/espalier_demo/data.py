@@ -9,7 +9,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - what everybody calls it
+from torch.nn import functional as F
 
 
 #: The pictures are 8x8 and are enlarged, so that the last stage of the network still sees shapes.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import pathlib
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import attrs
 import torch
-from torch import nn
 
 import espalier
 
@@ -25,7 +23,11 @@ from .training import FINE_TUNING, FROM_SCRATCH, Recipe, accuracy_percent, train
 
 
 if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import Iterator, Mapping
+
     from rich.console import Console
+    from torch import nn
 
 #: Pictures in the batch whose latency is measured.
 BATCH = 64
@@ -97,74 +99,90 @@ def demonstrate(settings: Settings, console: Console) -> Outcome:
     Raises:
         ConstraintError: If the budget is below the smallest subnet.
     """
-    data = Digits.load()
-    generator = torch.Generator().manual_seed(settings.seed)
+    run = _Run(settings, console)
     full = seeded_network(settings.seed)
-    _train(full, data, _from_scratch(settings), generator, "Training", settings, console)
-    pruned = _prune(copy.deepcopy(full), data, settings, console)
-    untuned = accuracy_percent(pruned, data.test)
-    _train(pruned, data, FINE_TUNING, generator, "Fine-tuning", settings, console)
-
-    latency = latencies_ms({"full": full, "pruned": pruned}, data.train.pictures[:BATCH])
-    saved = settings.folder / "pruned.safetensors"
-    numbers = (
-        measure(full, data.test, latency["full"], settings.folder / "full.safetensors"),
-        measure(pruned, data.test, latency["pruned"], saved),
-    )
-    outcome = Outcome(*numbers, tuple(_check(pruned, saved, data, numbers, settings)))
-    console.print(comparison(*numbers, untuned, BATCH), verdict(outcome.promises))
-    return outcome
+    run.train(full, attrs.evolve(FROM_SCRATCH, epochs=settings.epochs), "Training")
+    pruned = run.prune(full)
+    untuned = accuracy_percent(pruned, run.data.test)
+    run.train(pruned, FINE_TUNING, "Fine-tuning")
+    return run.compare(full, pruned, untuned)
 
 
-def _from_scratch(settings: Settings) -> Recipe:
-    return attrs.evolve(FROM_SCRATCH, epochs=settings.epochs)
+@final
+@attrs.frozen
+class _Run:
+    """The steps of one run; each leaves the networks it is given in eval mode."""
+
+    settings: Settings
+    console: Console
+    data: Digits = attrs.field(factory=Digits.load)
+    generator: torch.Generator = attrs.field()
+
+    @generator.default
+    def _seeded(self) -> torch.Generator:
+        return torch.Generator().manual_seed(self.settings.seed)
+
+    def train(self, model: nn.Module, recipe: Recipe, title: str) -> None:
+        """Train *model* in place under a bar."""
+        part = self.data.train
+        steps = recipe.steps(len(part))
+        with bar(self.console, title, steps, quiet=self.settings.quiet) as advance:
+            train(model, part, recipe, self.generator, advance)
+
+    def prune(self, full: nn.Module) -> nn.Module:
+        """Return a pruned copy of *full*."""
+        pruned, result = espalier.prune(
+            copy.deepcopy(full),
+            "fastnas",
+            constraints={"flops": f"{self.settings.budget}%"},
+            inputs=self.data.train.pictures[:1],
+            score=ValidationScore(self.data),
+            config=WIDTHS,
+            search_config={"progress": not self.settings.quiet},
+        )
+        self.console.print(f"Scored {len(result.history)} subnets and narrowed:")
+        for line in narrowed(full, result.config):
+            self.console.print(f"  {line}")
+        return pruned
+
+    def compare(self, full: nn.Module, pruned: nn.Module, untuned_percent: float) -> Outcome:
+        """Measure, save and restore; print the table and what was promised."""
+        folder, test = self.settings.folder, self.data.test
+        saved = folder / "pruned.safetensors"
+        batch = self.data.train.pictures[:BATCH]
+        latency = latencies_ms({"full": full, "pruned": pruned}, batch)
+        before = measure(full, test, latency["full"], folder / "full.safetensors")
+        after = measure(pruned, test, latency["pruned"], saved)
+        kept = promises(
+            before,
+            after,
+            self.settings.budget,
+            traces_of_espalier(pruned),
+            same_outputs=self.gives_same(pruned, saved),
+        )
+        outcome = Outcome(before, after, tuple(kept))
+        self.console.print(comparison(before, after, untuned_percent, BATCH))
+        self.console.print(verdict(outcome.promises))
+        return outcome
+
+    @torch.no_grad()
+    def gives_same(self, model: nn.Module, saved: pathlib.Path) -> bool:
+        """Whether what was saved, restored in a fresh process, computes what *model* does."""
+        pictures = self.data.validation.pictures
+        return torch.equal(model(pictures), outputs_in_fresh_process(saved, pictures))
 
 
-def _train(  # noqa: PLR0913 - one caller, and nothing to group
-    model: nn.Module,
-    data: Digits,
-    recipe: Recipe,
-    generator: torch.Generator,
-    title: str,
-    settings: Settings,
-    console: Console,
-) -> None:
-    with bar(console, title, recipe.steps(len(data.train)), quiet=settings.quiet) as advance:
-        train(model, data.train, recipe, generator, advance)
+def narrowed(full: nn.Module, config: Mapping[str, int]) -> Iterator[str]:
+    """
+    Yield what *config* makes smaller, a line for each size.
 
+    Args:
+        full: The network before.
 
-def _prune(model: nn.Module, data: Digits, settings: Settings, console: Console) -> nn.Module:
-    pruned, result = espalier.prune(
-        model,
-        "fastnas",
-        constraints={"flops": f"{settings.budget}%"},
-        inputs=data.train.pictures[:1],
-        score=ValidationScore(data),
-        config=WIDTHS,
-        search_config={"progress": not settings.quiet},
-    )
-    console.print(f"Pruned: {len(result.history)} subnets scored, {_widths(result.config)}.")
-    return pruned
-
-
-def _widths(config: Any) -> str:
-    return ", ".join(f"{name} {choice}" for name, choice in config.items())
-
-
-@torch.no_grad()
-def _check(
-    model: nn.Module,
-    saved: pathlib.Path,
-    data: Digits,
-    numbers: tuple[Measured, Measured],
-    settings: Settings,
-) -> tuple[Promise, ...]:
-    inputs = data.validation.pictures
-    restored = outputs_in_fresh_process(saved, inputs)
-    found = promises(
-        *numbers,
-        settings.budget,
-        traces_of_espalier(model),
-        same_outputs=torch.equal(model(inputs), restored),
-    )
-    return tuple(found)
+        config: Size by its name, ``stage1.0.conv1.out_channels``.
+    """
+    for name, size in config.items():
+        path, _, attribute = name.rpartition(".")
+        before = getattr(full.get_submodule(path), attribute)
+        if size < before:
+            yield f"{name}: {before} -> {size}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, final
 
 import attrs
@@ -17,6 +16,7 @@ from .training import accuracy_percent
 
 if TYPE_CHECKING:
     import pathlib
+    from collections.abc import Callable, Mapping
 
     from torch import nn
 

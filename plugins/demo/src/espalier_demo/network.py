@@ -4,7 +4,7 @@ from typing import final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - what everybody calls it
+from torch.nn import functional as F
 
 
 #: Channels of the three stages.

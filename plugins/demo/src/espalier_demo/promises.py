@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, final
 
 import attrs
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .measuring import Measured
 
 #: The budget that accuracy and speed are promised for, in percent of the full network's FLOPs.
@@ -63,7 +64,7 @@ def promises(
     drop = full.accuracy_percent - pruned.accuracy_percent
     if budget >= USUAL_BUDGET:
         yield Promise(
-            f"Pruned and fine-tuned, it loses {drop:.2f} points; at most {MAX_DROP:g} was "
+            f"Pruned and fine-tuned, it moves by {-drop:+.2f} points; {-MAX_DROP:+g} at worst was "
             "promised.",
             drop <= MAX_DROP,
         )

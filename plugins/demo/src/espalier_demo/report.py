@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -10,6 +9,8 @@ from rich.text import Text
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .measuring import Measured
     from .promises import Promise
 

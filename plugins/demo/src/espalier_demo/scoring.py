@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 import attrs
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 - what everybody calls it
+from torch.nn import functional as F
 
 
 if TYPE_CHECKING:

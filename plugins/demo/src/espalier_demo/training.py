@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, final
 
 import attrs
 import torch
-from torch.nn import functional as F  # noqa: N812 - what everybody calls it
+from torch.nn import functional as F
 
 from .data import shifted
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from torch import Tensor, nn
 
     from .data import Part
@@ -100,7 +101,7 @@ def accuracy_percent(model: nn.Module, part: Part) -> float:
     """Return how many percent of *part* the model, which is left in eval mode, gets right."""
     model.eval()
     right = model(part.pictures).argmax(1) == part.labels
-    return 100 * right.double().mean().item()
+    return 100 * int(right.sum()) / len(part)
 
 
 def _batches(

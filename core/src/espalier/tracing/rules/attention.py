@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...axes import atom
 from .pointwise import meet
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ...axes import Axis
     from ..call import Axes, Call, Rule
 
@@ -19,13 +22,13 @@ def attention(call: Call) -> list[Axes]:
     Where there are fewer key-value heads ``G`` than query heads ``H``, each serves a group, so
     ``H = G * (H / G)``. The output is ``(B, H, T, F)``. Counts ``B * H * T * S * (E + F)``.
     """
-    query, key, value = call.axes("query"), call.axes("key"), call.axes("value")
+    query, key, value = _of_one_rank(call.axes(name) for name in ("query", "key", "value"))
+    rows, columns = query[-2], key[-2]
     call.unify(query[-1], key[-1])
-    call.unify(key[-2], value[-2])
-    for i in range(len(query) - 2):
-        call.unify(key[i], value[i])
-        _share_heads(call, query[i], key[i])
-    batch, rows, columns = query[:-2], query[-2], key[-2]
+    call.unify(columns, value[-2])
+    if call.arguments.get("is_causal"):
+        call.pin([rows, columns], "causal attention depends on the order of positions")
+    batch = [_share(call, own, _share(call, key[i], value[i])) for i, own in enumerate(query[:-2])]
     for name in ("attn_mask", "attn_bias"):
         mask = call.maybe_axes(name)
         if mask:
@@ -35,12 +38,22 @@ def attention(call: Call) -> list[Axes]:
     return [[*batch, rows, value[-1]]]
 
 
-def _share_heads(call: Call, heads: Axis, groups: Axis) -> None:
-    if groups.size not in (heads.size, 1):
+def _of_one_rank(operands: Iterable[Axes]) -> list[Axes]:
+    given = list(operands)
+    rank = max(map(len, given))
+    return [[*(atom(1) for _ in range(rank - len(axes))), *axes] for axes in given]
+
+
+def _share(call: Call, heads: Axis, groups: Axis) -> Axis:
+    """Relate the heads to as many groups, to fewer that each serve several, or to one for all."""
+    if heads.size == 1 or groups.size == 1:
+        return groups if heads.size == 1 else heads
+    if heads.size != groups.size:
         group, _ = call.split_product(heads, groups.size, heads.size // groups.size)
         call.unify(group, groups)
-    elif groups.size != 1:
+    else:
         call.unify(heads, groups)
+    return heads
 
 
 RULES: dict[str, Rule] = dict.fromkeys(

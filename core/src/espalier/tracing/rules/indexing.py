@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
+
+from ...errors import AxisError
 from .pointwise import meet
 
 
@@ -37,6 +40,8 @@ def index(call: Call) -> list[Axes]:
     given = [i for i, chosen in enumerate(call.value("indices")) if chosen is not None]
     chosen = [t for t in call.value("indices") if t is not None]
     call.pin([axes[i] for i in given], _LOOKED_UP)
+    if any(t.dtype in (torch.bool, torch.uint8) for t in chosen):
+        raise AxisError("a mask takes as many axes as it has")
     rank = max(t.dim() for t in chosen)
     block = meet(call, [call._axes_of(t) for t in chosen], rank)  # noqa: SLF001
     kept = [axis for i, axis in enumerate(axes) if i not in given]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def constant_pad(call: Call) -> list[Axes]:
     """
-    Make an axis padded by ``l`` and ``r`` a concat of ``l`` positions, itself, and ``r`` positions.
+    Make an axis padded by ``l`` and ``r`` the concat of ``l`` positions, itself, ``r`` positions.
 
     ``pad`` holds such pairs from the last axis on.
     """
@@ -29,4 +29,4 @@ def constant_pad(call: Call) -> list[Axes]:
     return [axes]
 
 
-RULES: dict[str, Rule] = {"constant_pad_nd": constant_pad, "pad": constant_pad}
+RULES: dict[str, Rule] = {"constant_pad_nd": constant_pad}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...axes import Axis, atom
+from ...errors import AxisError
 
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 def broadcast(call: Call) -> list[Axes]:
     """Line the operands up at their last axis; whatever meets there is the same units."""
     rank = max((output.dim() for output in call.outputs), default=0)
-    operands = [axes for axes in call.operands() if len(axes) <= rank]
+    operands = call.operands()
+    if any(len(axes) > rank for axes in operands):
+        raise AxisError("an operand has more axes than the result")
     result = meet(call, operands, rank)
     shape = tuple(axis.size for axis in result)
     return [result for output in call.outputs if tuple(output.shape) == shape]
@@ -64,7 +67,6 @@ _UNTAGGED = (
     "normal",
     "ones_like",
     "polar",
-    "prelu",
     "rand_like",
     "randint_like",
     "randn_like",

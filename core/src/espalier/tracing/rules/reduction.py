@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...axes import atom
+from .pointwise import broadcast
 
 
 if TYPE_CHECKING:
@@ -23,7 +24,16 @@ def reduce(call: Call) -> list[Axes]:
 
 
 def locate(call: Call) -> list[Axes]:
-    """The result is a position on the axis, so its units must stay in their places."""
+    """
+    The result is a position on the axis, so its units must stay in their places.
+
+    Some of these names have overloads that give no position: the largest of all elements, and the
+    larger of two tensors.
+    """
+    if "other" in call.arguments:
+        return broadcast(call)
+    if "dim" not in call.arguments:
+        return reduce(call)
     axes = call.axes("self")
     dims = _dims(call, len(axes))
     call.pin([axes[dim] for dim in dims], "positions on the axis are looked up")
@@ -56,8 +66,7 @@ _ORDERLESS = (
     "var",
     "var_mean",
 )
-# Those that also return where they found it. `max` and `min` over everything return no place,
-# and reduce to a number, so nothing is lost by holding their axes too.
+# Those that return where they found it.
 _LOCATING = ("argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "nanmedian")
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ORDERLESS, reduce),

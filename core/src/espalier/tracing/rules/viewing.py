@@ -20,10 +20,15 @@ def view(call: Call) -> list[Axes]:
     Between two such points the input axes and the output axes form the same product, so an
     output axis is a product of input axes, or an input axis one of output axes.
     """
+    if call.arguments.get("dtype") is not None:
+        return [_other_type(call)]
     result = call.fresh()
+    if 0 in call.outputs[0].shape:  # 0 is any product with a 0, so nothing can be matched
+        call.pin([*call.axes("self"), *result], "view of an empty tensor")
+        return [result]
     before = [axis for axis in call.axes("self") if axis.size != 1]
     after = [axis for axis in result if axis.size != 1]
-    while before and after and not any(axis.size == 0 for axis in result):
+    while before and after:
         left, right = [before.pop(0)], [after.pop(0)]
         size_left, size_right = left[0].size, right[0].size
         while size_left != size_right:
@@ -35,6 +40,16 @@ def view(call: Call) -> list[Axes]:
                 size_right *= right[-1].size
         call.unify(product(*left), product(*right))
     return [result]
+
+
+def _other_type(call: Call) -> Axes:
+    # The bytes of an element belong together: a type of another width merges or cuts elements.
+    axes = list(call.axes("self"))
+    if call.value("self").element_size() == call.outputs[0].element_size():
+        return axes
+    text = "elements are read as a type of another width"
+    call.pin(axes[-1], text)
+    return [*axes[:-1], call.pinned(call.outputs[0].shape[-1], text)]
 
 
 def unsqueeze(call: Call) -> list[Axes]:
@@ -81,9 +96,10 @@ def as_strided(call: Call) -> list[Axes]:
     """
     axes = call.axes("self")
     size, stride, before = list(call.value("size")), call.value("stride"), call.strides
-    if size != [axis.size for axis in axes] or any(
-        n > 1 and a != b for n, a, b in zip(size, stride, before, strict=True)
-    ):
+    same = size == [axis.size for axis in axes] and all(
+        n <= 1 or a == b for n, a, b in zip(size, stride, before, strict=True)
+    )
+    if not same or call.value("storage_offset") is not None:
         raise AxisError("it reads the elements in another pattern")
     return [list(axes)]
 
