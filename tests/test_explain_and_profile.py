@@ -117,6 +117,14 @@ class TestExplain:
             "kernel size (tests/test_explain" in reason for reason in found["conv.weight.2"]
         )
 
+    def test_a_model_without_code_of_its_own_names_the_module(self):
+        """
+        Where only torch's layers ran, the place is the module and never the caller's line.
+        """
+        found = {e.name: e.reasons for e in espalier.explain(small_cnn(), images()).frozen}
+
+        assert "kernel size (module '0')" in found["0.weight.2"]
+
     def test_it_reads_as_text_and_as_data(self):
         """
         Printed for people, and as plain data for programs.

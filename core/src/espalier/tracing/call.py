@@ -69,7 +69,10 @@ class Call:
 
         axes_of: Gives the axes of a tensor argument.
 
+    Attributes:
         strides: Those that the first argument had before the call, if it is a tensor.
+
+        module: Path of the running module.
     """
 
     def __init__(
@@ -79,12 +82,12 @@ class Call:
         kwargs: Mapping[str, Any],
         outputs: Sequence[Tensor],
         axes_of: Callable[[Tensor], Axes],
-        strides: Sequence[int] = (),
     ) -> None:
         self.op = op
         self.arguments = bind(op, args, kwargs)
         self.outputs = outputs
-        self.strides = strides
+        self.strides: Sequence[int] = ()
+        self.module = ""
         self.costs: list[Cost] = []
         self.follows: list[Follow] = []
         self._axes_of = axes_of
@@ -166,7 +169,7 @@ class Call:
     def place(self) -> str:
         """The line of the model that is running."""
         if self._place is None:
-            self._place = current_place()
+            self._place = current_place(self.module)
         return self._place
 
 

@@ -11,15 +11,26 @@ import torch
 _TORCH = str(pathlib.Path(torch.__file__).parent)
 _OWN = str(pathlib.Path(__file__).parent.parent)
 _SKIPPED = (_TORCH, _OWN, "<")
+# Those that call the model: what is further out is the user's, but not the model.
+_CALLERS = ("trace", "replay")
 
 
-def current_place() -> str:
-    """Return ``"file.py:12 in forward"`` for the innermost frame outside torch and Espalier."""
+def current_place(module: str = "") -> str:
+    """
+    Return where a running model is: ``"file.py:12 in forward"``.
+
+    Args:
+        module: Path of the running module, to name where the model has no code of its own, as one
+            made of torch's layers.
+    """
     frame = sys._getframe(1)  # noqa: SLF001
     while frame is not None and frame.f_code.co_filename.startswith(_SKIPPED):
+        if frame.f_code.co_name in _CALLERS and frame.f_code.co_filename.startswith(_OWN):
+            frame = None  # type: ignore[assignment]
+            break
         frame = frame.f_back  # type: ignore[assignment]
     if frame is None:
-        return ""
+        return f"module {module!r}" if module else ""
     code = frame.f_code
     return f"{_short(code.co_filename)}:{frame.f_lineno} in {code.co_name}"
 

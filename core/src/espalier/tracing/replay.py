@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..axes import Axis
+    from .scopes import Scopes
 
 
 # How a reshape runs depends on strides, which change with sizes.
@@ -59,9 +60,9 @@ def replay(
     """
     args, kwargs = bind_inputs(model, inputs)
     home = home_of(model)
-    with fake_run(model, stand_ins) as (mode, _, _scopes):
+    with fake_run(model, stand_ins) as (mode, _, scopes):
         fake_args, fake_kwargs = fake_inputs(mode, (args, kwargs), home)
-        checker = _Checker(traced.records, size_of)
+        checker = _Checker(traced.records, size_of, scopes)
         try:
             with checker:
                 model(*fake_args, **fake_kwargs)
@@ -75,8 +76,11 @@ def replay(
 
 
 class _Checker(Operators):
-    def __init__(self, records: list[Record], size_of: Callable[[Axis], int]) -> None:
+    def __init__(
+        self, records: list[Record], size_of: Callable[[Axis], int], scopes: Scopes
+    ) -> None:
         super().__init__()
+        self._scopes = scopes
         self._records = [record for record in records if record.op not in COPIES]
         self._size_of = size_of
         self._position = 0
@@ -138,7 +142,8 @@ class _Checker(Operators):
             self._fail(f"{record.op} got {follow.argument}={value} instead of {expected}")
 
     def _fail(self, text: str) -> None:
-        raise Mismatch(f"{text} ({current_place()})")
+        place = current_place(self._scopes.current)
+        raise Mismatch(f"{text} ({place})" if place else text)
 
 
 def _from_front(value: int | None, arguments: Mapping[str, Any]) -> int:

@@ -270,7 +270,9 @@ class _Recorder(Operators):
         strides = _strides(args)
         result = run()
         outputs = [t for t in pytree.tree_leaves(result) if _is_tensor(t)]
-        self._observe(Call(op, args, kwargs, outputs, self.axes_of, strides))
+        call = Call(op, args, kwargs, outputs, self.axes_of)
+        call.strides, call.module = strides, self._scopes.current
+        self._observe(call)
         return result
 
     def _observe(self, call: Call) -> None:
