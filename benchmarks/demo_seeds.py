@@ -18,20 +18,20 @@ ABOUT = """\
 `espalier demo` with several seeds of the weights and of the training.
 The data is always split alike.
 Accuracy is on the 400 pictures of the test part, which nothing was chosen by.
-*FLOPs*, *parameters* and *latency* of the pruned network are shares of the full one's.
-Latency is for a batch of 64.
-*Seconds* are for everything but the start of Python.
+*Pruned* is after two epochs of fine-tuning, and *points* is the change.
+*FLOPs*, *params* and *latency* of the pruned network are shares of the full one's.
+Latency is for a batch of 64, and *s* the seconds of everything but the start of Python.
 """
 
 COLUMNS = (
     "seed",
     "full, %",
-    "pruned and fine-tuned, %",
-    "change, points",
+    "pruned, %",
+    "points",
     "FLOPs",
-    "parameters",
+    "params",
     "latency",
-    "seconds",
+    "s",
     "promises",
 )
 

@@ -43,7 +43,7 @@ class Report:
     def finish(self, *, write: bool) -> None:
         """Print the table; write the page too if *write*."""
         facts = environment(self.name)
-        console = Console()
+        console = Console(width=None if sys.stdout.isatty() else 120)
         table = Table(*self.columns, title=self.title)
         for row in self.rows:
             table.add_row(*row)

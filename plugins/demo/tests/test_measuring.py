@@ -1,5 +1,6 @@
 """Measuring: time, size and cost."""
 
+import itertools
 import time
 
 import pytest
@@ -43,7 +44,7 @@ def test_networks_take_turns_in_alternating_order():
     rounds = [tuple(log[i : i + 2]) for i in range(0, len(log), 2)]
 
     assert {(0, 1), (1, 0)} == set(rounds)
-    assert all(one != other for one, other in zip(rounds, rounds[1:], strict=False))
+    assert all(one != other for one, other in itertools.pairwise(rounds))
 
 
 def test_the_numbers_are_those_of_the_network(tmp_path, generator):

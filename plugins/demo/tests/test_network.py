@@ -28,7 +28,7 @@ def test_it_maps_pictures_to_logits():
 
 def test_weights_depend_on_the_seed_alone():
     """
-    The same seed gives the same network, another seed another one, and the global generator is kept.
+    Another seed gives another network, and the global generator is kept.
     """
     before = torch.random.get_rng_state()
     first, again, other = (seeded_network(seed).head.weight for seed in (1, 1, 2))

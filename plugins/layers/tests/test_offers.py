@@ -15,6 +15,7 @@ LAYERS = [
     nn.ConvTranspose2d,
     nn.ConvTranspose3d,
     nn.Linear,
+    nn.Embedding,
     nn.BatchNorm1d,
     nn.BatchNorm2d,
     nn.BatchNorm3d,

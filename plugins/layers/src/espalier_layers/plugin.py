@@ -17,6 +17,7 @@ _LAYERS = (
         "Channels and groups.",
     ),
     ("linear", ("Linear",), "Input and output features."),
+    ("embedding", ("Embedding",), "Length of the vectors."),
     ("batch_norm", ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"), "Channels."),
     ("instance_norm", ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"), "Channels."),
     ("layer_norm", ("LayerNorm",), "Normalised features."),

@@ -1,0 +1,48 @@
+"""Embeddings keep every promise of a converter."""
+
+import pytest
+import torch
+from torch import nn
+
+import espalier
+from espalier.testing import ConverterContract
+
+
+class TestEmbedding(ConverterContract):
+    """The contract holds, with and without a row for padding."""
+
+    kinds = {"plain": {}, "padded": {"padding_idx": 0}}
+
+    def make(self, **options):
+        return nn.Embedding(10, 8, **options)
+
+    def inputs(self, layer):
+        return (torch.tensor([[1, 2, 3], [4, 5, 0]]),)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_width_of_a_language_model_is_named_after_its_embedding(tied):
+    """
+    The vocabulary is looked up by index and stays; a tied head stays tied.
+    """
+
+    class Language(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words, self.head = nn.Embedding(20, 64), nn.Linear(64, 20, bias=False)
+            if tied:
+                self.head.weight = self.words.weight
+
+        def forward(self, index):
+            return self.head(self.words(index))
+
+    index = torch.randint(20, (2, 5), generator=torch.Generator().manual_seed(0))
+    model = espalier.convert(Language(), inputs=index)
+    espalier.space(model).select({"words.embedding_dim": 32})
+    expected = model(index)
+    espalier.export(model)
+
+    assert (20, 32) == (model.words.num_embeddings, model.words.embedding_dim)
+    assert 32 == model.head.in_features
+    assert tied == (model.words.weight is model.head.weight)
+    torch.testing.assert_close(model(index), expected, rtol=0, atol=0)
