@@ -95,7 +95,7 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = [
         # A round of the largest inputs takes seconds, and its ratios settle long before.
-        measure(batch, pixels, options.rounds if batch * pixels < 64 * 32 else options.rounds // 6)
+        measure(batch, pixels, options.rounds if batch * pixels < 64 * 32 else options.rounds // 3)
         for batch, pixels in SIZES
     ]
     columns = ["batch", "pixels", "plain, ms", *(name for name, _, _ in COLUMNS)]

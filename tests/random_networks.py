@@ -101,6 +101,12 @@ def times_sum(x):
 
 #: Function, what the number of channels must be a multiple of, and how many come out for each.
 #: Operators that depend on the order of channels are here too: their channels must stay.
+def swap_halves(x):
+    """Exchange the halves, of which one changes on the way."""
+    first, second = x.chunk(2, 1)
+    return torch.cat([second, first.relu()], 1)
+
+
 OPERATORS = [
     (F.relu, 1, 1.0),
     (pooled, 1, 1.0),
@@ -115,6 +121,7 @@ OPERATORS = [
     (multiply_halves, 2, 0.5),
     (gated, 2, 0.5),
     (slices, 2, 0.5),
+    (swap_halves, 2, 1.0),
     (shuffle, 2, 1.0),
     (largest_of_pairs, 2, 0.5),
     (add_thirds, 3, 1 / 3),

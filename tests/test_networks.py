@@ -176,7 +176,6 @@ def test_any_network_keeps_its_meaning(model):
             assert_near(full_with_zeros(model, plain)(inputs), exported(inputs), share=1e-4)
 
 
-@pytest.mark.xfail(reason="verification shrinks both halves alike", strict=True)
 def test_halves_that_must_stay_equal_are_not_offered_apart():
     """
     ``chunk`` cuts in the middle, so two sizes on its two sides are no choice.

@@ -8,10 +8,14 @@ import espalier
 from espalier.testing import ConverterContract
 
 
+#: Options of the layer by a name for them.
+KINDS = {"plain": {}, "padded": {"padding_idx": 0}}
+
+
 class TestEmbedding(ConverterContract):
     """The contract holds, with and without a row for padding."""
 
-    kinds = {"plain": {}, "padded": {"padding_idx": 0}}
+    kinds = KINDS
 
     def make(self, **options):
         return nn.Embedding(10, 8, **options)

@@ -13,7 +13,7 @@ from .sizes import Sizes
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from torch import nn
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-#: Shrunk to two different sets of sizes: one alone could fit by accident.
+#: How often all are shrunk at once: one set of sizes alone could fit by accident.
 ROUNDS = 2
 
 
@@ -38,7 +38,8 @@ def verify(
 
     All are shrunk at once first, to sizes that differ from each other where they can. If that
     fails, groups are added one by one and halved where they fail, so every accepted set was seen
-    to work as a whole.
+    to work as a whole. Then every two of them are shrunk apart from each other, since sizes that
+    must be equal can be so by accident.
 
     Args:
         model: The model that was traced.
@@ -53,19 +54,19 @@ def verify(
 
         draws: The sizes to try, each for all candidates; random ones where left out.
     """
-    draws = draws or [_draw(candidates, seed) for seed in range(ROUNDS)]
+    sound = list(candidates)
+    rejected: dict[Axis, str] = {}
+    for draw in draws or [*map(_drawn(candidates), range(ROUNDS)), *_apart(candidates)]:
 
-    def attempt(group: Sequence[Axis]) -> str | None:
-        for draw in draws:
-            size_of = Sizes({axis: draw[axis] for axis in group})
+        def attempt(group: Sequence[Axis], draw: Mapping[Axis, int] = draw) -> str | None:
+            size_of = Sizes({axis: draw.get(axis, axis.size) for axis in group})
             try:
                 replay(model, inputs, traced, size_of, stand_ins(model, layouts, size_of))
             except Mismatch as mismatch:
                 return str(mismatch)
-        return None
+            return None
 
-    rejected: dict[Axis, str] = {}
-    _grow([], list(candidates), attempt, rejected)
+        sound = _grow([], sound, attempt, rejected)
     return rejected
 
 
@@ -89,14 +90,29 @@ def _grow(
     return _grow(accepted, group[middle:], attempt, rejected)
 
 
-def _draw(candidates: Sequence[Axis], seed: int) -> dict[Axis, int]:
-    generator = random.Random(seed)
-    drawn: dict[Axis, int] = {}
-    taken: set[int] = set()
-    for axis in candidates:
-        # A size of 1 would pass where any other fails: it broadcasts.
-        possible = range(min(2, axis.size - 1), axis.size)
-        free = sorted(set(possible) - taken) or possible
-        drawn[axis] = generator.choice(free)
-        taken.add(drawn[axis])
-    return drawn
+def _drawn(candidates: Sequence[Axis]) -> Callable[[int], dict[Axis, int]]:
+    """Return what draws a size for each candidate from a seed."""
+
+    def draw(seed: int) -> dict[Axis, int]:
+        generator = random.Random(seed)
+        drawn: dict[Axis, int] = {}
+        taken: set[int] = set()
+        for axis in candidates:
+            # A size of 1 would pass where any other fails: it broadcasts.
+            possible = range(min(2, axis.size - 1), axis.size)
+            free = sorted(set(possible) - taken) or possible
+            drawn[axis] = generator.choice(free)
+            taken.add(drawn[axis])
+        return drawn
+
+    return draw
+
+
+def _apart(candidates: Sequence[Axis]) -> Iterator[dict[Axis, int]]:
+    """Yield draws such that any two candidates shrink once without each other."""
+    sizes = _drawn(candidates)(0)
+    for bit in range((len(candidates) - 1).bit_length()):
+        for side in (0, 1):
+            yield {
+                axis: sizes[axis] for i, axis in enumerate(candidates) if (i >> bit) & 1 == side
+            }
