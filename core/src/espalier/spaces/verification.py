@@ -24,6 +24,9 @@ log = structlog.get_logger()
 #: How often all are shrunk at once: one set of sizes alone could fit by accident.
 ROUNDS = 2
 
+#: Up to so many units, sizes are too often equal by accident.
+FEW = 32
+
 
 def verify(
     model: nn.Module,
@@ -38,8 +41,8 @@ def verify(
 
     All are shrunk at once first, to sizes that differ from each other where they can. If that
     fails, groups are added one by one and halved where they fail, so every accepted set was seen
-    to work as a whole. Then every two of them are shrunk apart from each other, since sizes that
-    must be equal can be so by accident.
+    to work as a whole. Then those of few units are shrunk apart from each other, since sizes that
+    must be equal are often so by accident where there are few to draw from.
 
     Args:
         model: The model that was traced.
@@ -56,7 +59,7 @@ def verify(
     """
     sound = list(candidates)
     rejected: dict[Axis, str] = {}
-    for draw in draws or [*map(_drawn(candidates), range(ROUNDS)), *_apart(candidates)]:
+    for draw in draws or _draws(candidates):
 
         def attempt(group: Sequence[Axis], draw: Mapping[Axis, int] = draw) -> str | None:
             size_of = Sizes({axis: draw.get(axis, axis.size) for axis in group})
@@ -90,29 +93,35 @@ def _grow(
     return _grow(accepted, group[middle:], attempt, rejected)
 
 
-def _drawn(candidates: Sequence[Axis]) -> Callable[[int], dict[Axis, int]]:
-    """Return what draws a size for each candidate from a seed."""
-
-    def draw(seed: int) -> dict[Axis, int]:
-        generator = random.Random(seed)
-        drawn: dict[Axis, int] = {}
-        taken: set[int] = set()
-        for axis in candidates:
-            # A size of 1 would pass where any other fails: it broadcasts.
-            possible = range(min(2, axis.size - 1), axis.size)
-            free = sorted(set(possible) - taken) or possible
-            drawn[axis] = generator.choice(free)
-            taken.add(drawn[axis])
-        return drawn
-
-    return draw
+def _draws(candidates: Sequence[Axis]) -> list[dict[Axis, int]]:
+    rounds = [_draw(candidates, seed) for seed in range(ROUNDS)]
+    met: set[tuple[int, ...]] = set()
+    few = []
+    for axis in candidates:
+        sizes = tuple(draw[axis] for draw in rounds)
+        if axis.size <= FEW or sizes in met:
+            few.append(axis)
+        met.add(sizes)
+    return [*rounds, *_apart(few, rounds[0])]
 
 
-def _apart(candidates: Sequence[Axis]) -> Iterator[dict[Axis, int]]:
-    """Yield draws such that any two candidates shrink once without each other."""
-    sizes = _drawn(candidates)(0)
-    for bit in range((len(candidates) - 1).bit_length()):
+def _draw(candidates: Sequence[Axis], seed: int) -> dict[Axis, int]:
+    generator = random.Random(seed)
+    drawn: dict[Axis, int] = {}
+    taken: set[int] = set()
+    for axis in candidates:
+        # A size of 1 would pass where any other fails: it broadcasts.
+        possible = range(min(2, axis.size - 1), axis.size)
+        free = sorted(set(possible) - taken) or possible
+        drawn[axis] = generator.choice(free)
+        taken.add(drawn[axis])
+    return drawn
+
+
+def _apart(few: Sequence[Axis], sizes: Mapping[Axis, int]) -> Iterator[dict[Axis, int]]:
+    """Yield draws such that any two of *few* shrink once without each other and the rest."""
+    for bit in range(len(few).bit_length()):
         for side in (0, 1):
-            yield {
-                axis: sizes[axis] for i, axis in enumerate(candidates) if (i >> bit) & 1 == side
-            }
+            draw = {axis: sizes[axis] for i, axis in enumerate(few) if (i >> bit) & 1 == side}
+            if draw:
+                yield draw
