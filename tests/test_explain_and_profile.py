@@ -46,6 +46,20 @@ class TestProfile:
 
         assert counter.get_total_flops() // 2 == espalier.profile(model, x).flops
 
+    @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+    def test_the_mode_of_the_caller_does_not_matter(self, context):
+        """
+        Within ``torch.inference_mode`` or without, a model has the same costs and hparams.
+        """
+        model, x = small_cnn(), images(1)
+        expected = espalier.profile(model, x)
+        with context():
+            assert expected == espalier.profile(model, x)
+            assert 2 == len(espalier.explain(model, x).hparams)
+            espalier.convert(model, inputs=x, config=FINE)
+            espalier.space(model).select(espalier.space(model).min())
+            assert espalier.profile(model, x) == espalier.profile(espalier.export(model), x)
+
     def test_modules_add_up(self):
         """
         A module has the costs of everything below it; the root has all.

@@ -7,11 +7,6 @@ import torch
 from espalier_demo.data import Digits
 
 
-def pytest_configure(config):
-    """Register the marker of the test that runs the whole demo."""
-    config.addinivalue_line("markers", "slow: takes many seconds")
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
     """Keep tests from waiting for each other."""

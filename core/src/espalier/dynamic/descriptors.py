@@ -103,6 +103,8 @@ class ActiveSize:
 
 def take(tensor: Tensor, cut: tuple[slice | torch.LongTensor, ...]) -> Tensor:
     """Return the part of *tensor* at *cut*: a view where every index is a slice."""
+    if all(type(index) is slice for index in cut):
+        return tensor[cut]
     for axis, index in enumerate(cut):
         if isinstance(index, torch.Tensor):
             tensor = tensor.index_select(axis, index.to(tensor.device))

@@ -170,6 +170,7 @@ def fake_run(
         kept_contents(model),
         faked(model, mode, stand_ins) as fakes,
         Scopes(model) as scopes,
+        torch.inference_mode(False),  # in which operators come whole that are told apart otherwise
         torch.no_grad(),
         mode,
     ):
