@@ -18,7 +18,8 @@ ABOUT = """\
 `espalier demo` with several seeds of the weights and of the training.
 The data is always split alike.
 Accuracy is on the 400 pictures of the test part.
-No subnet was chosen by them, but the rate of fine-tuning was, on seeds 0 to 4; so others are shown.
+No subnet was chosen by them, but the rate of fine-tuning was, on seeds 0 to 4.
+So others are shown.
 *Pruned* is after two epochs of fine-tuning, and *points* is the change.
 *FLOPs*, *params* and *latency* of the pruned network are shares of the full one's.
 Latency is for a batch of 64, and *s* the seconds of everything but the start of Python.
