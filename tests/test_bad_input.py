@@ -173,6 +173,15 @@ def test_converting_twice_is_refused():
     assert 2 == len(espalier.space(model))
 
 
+def test_a_lazy_model_must_be_called_first():
+    """
+    Sizes that are not known yet can't be searched; the message says what to do.
+    """
+    model = nn.Sequential(nn.LazyLinear(8), nn.Linear(8, 2))
+    with pytest.raises(EspalierError, match=r"0.weight, 0.bias is lazy. Call the model once"):
+        espalier.convert(model, inputs=torch.zeros(1, 4))
+
+
 def test_exporting_a_plain_model_is_refused():
     """
     The message says what to call first.

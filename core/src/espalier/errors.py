@@ -51,6 +51,10 @@ class InputsError(EspalierError, TypeError, ValueError):
     """The example inputs don't fit the model's ``forward``."""
 
 
+class DerivedSizeError(EspalierError, AttributeError):
+    """A size attribute of a dynamic module was set; it follows its hparams."""
+
+
 class ConversionError(EspalierError, TypeError):
     """A module can't be made dynamic, or not in this way."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 
+from ..errors import DerivedSizeError
 from ..hparams import Term, leaves
 
 
@@ -95,7 +96,7 @@ class ActiveSize:
         return module.__dict__["_espalier"].value(self._name)
 
     def __set__(self, module: nn.Module, value: Any) -> None:
-        raise AttributeError(
+        raise DerivedSizeError(
             f"{self._name} of a dynamic {type(module).__name__} follows its hparams; set the "
             f"active choice of module.hparams[{self._name!r}] instead (got {value!r})."
         )

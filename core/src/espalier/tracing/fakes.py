@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
-from ..errors import InputsError
+from ..errors import InputsError, TraceError
 from ..snapshot import Snapshot
 
 
@@ -50,7 +51,15 @@ def bind_inputs(model: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict[st
 
     Raises:
         InputsError: If ``forward`` does not take such arguments.
+
+        TraceError: If the model has lazy parameters, whose shapes are not known yet.
     """
+    lazy = [name for name, p in model.named_parameters() if is_lazy(p)]
+    if lazy:
+        raise TraceError(
+            f"{type(model).__name__}: every parameter must have a shape, but "
+            f"{', '.join(lazy[:4])} is lazy. Call the model once on a batch first."
+        )
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
     if isinstance(inputs, Mapping):
