@@ -138,9 +138,10 @@ def test_concatenated_units_go_by_importance_not_by_position():
     [
         nn.PReLU(16),
         nn.utils.parametrizations.weight_norm(nn.Conv2d(16, 16, 1)),
+        nn.utils.parametrizations.spectral_norm(nn.Conv2d(16, 16, 1)),
         Apply(lambda x: torch.fft.fft(x, dim=1).real),
     ],
-    ids=["prelu", "weight norm", "no rule"],
+    ids=["prelu", "weight norm", "spectral norm", "no rule"],
 )
 def test_one_odd_module_does_not_spoil_the_rest(odd):
     """

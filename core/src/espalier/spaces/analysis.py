@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import structlog
+from torch.nn.utils import parametrize
 
 from ..axes import Axis, Reason, atoms, pin
 from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of
@@ -131,6 +132,7 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
     traced = trace(model, inputs, rules=current_host().axis_rules)
     for operator, place in traced.unknown.items():
         log.warning("operator_pinned", operator=operator, place=place)
+    _pin_parametrized(model, traced)
     layouts = layouts_of(model, traced, declared_sizes)
     carriers = carriers_of(traced, layouts)
     candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
@@ -143,6 +145,17 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
         tuple(Free(name_of(carriers[axis]), axis, carriers[axis]) for axis in free),
         tuple(_frozen(carriers)),
     )
+
+
+def _pin_parametrized(model: nn.Module, traced: Trace) -> None:
+    # The layer computes its tensor from others, so no converter's word on its attributes holds.
+    for path, module in model.named_modules():
+        if parametrize.is_parametrized(module):
+            prefix = f"{path}.parametrizations." if path else "parametrizations."
+            for name, tensor in traced.tensors.items():
+                if name.startswith(prefix):
+                    for axis in tensor.axes:
+                        pin(axis, Reason("parametrised tensor"))
 
 
 def _frozen(carriers: Mapping[Axis, tuple[Carrier, ...]]) -> Iterator[Frozen]:
