@@ -26,6 +26,7 @@ ResNet-50 on the `meta` device with one picture of 224x224 pixels, on one thread
 *First* is the first call in a fresh process; the median over several processes.
 It comes after `import torch` and `import espalier.tracing`, and pays what torch loads lazily.
 The first row runs the model under torch's own `FakeTensorMode`, for comparison.
+That fakes each weight as it meets it, which takes longer than the axes do.
 Converting traces, verifies that every size can shrink, and makes the layers dynamic.
 """
 
