@@ -8,7 +8,7 @@ import attrs
 import structlog
 from torch.nn.utils import parametrize
 
-from ..axes import Axis, Reason, atoms, pin
+from ..axes import Axis, Reason, pin
 from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of
 from ..plugins import current_host
 from ..tracing import Trace, trace
@@ -162,8 +162,3 @@ def _frozen(carriers: Mapping[Axis, tuple[Carrier, ...]]) -> Iterator[Frozen]:
     for axis, found in carriers.items():
         if axis.reasons and axis.size > 1:
             yield Frozen(name_of(found), axis.size, axis.reasons, found)
-
-
-def is_free(axis: Axis) -> bool:
-    """Whether some atom of *axis* may change."""
-    return any(not found.reasons and found.size > 1 for found in atoms(axis))
