@@ -14,6 +14,7 @@ from .spaces import Explanation, Profile, SearchSpace, supernet_of
 from .spaces.sorting import unsort
 from .spaces.supernet import is_converted
 from .state import restore, save
+from .tracing import bind_inputs
 
 
 if TYPE_CHECKING:
@@ -137,8 +138,6 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     if descriptor.searcher_class is None:
         raise ConversionError(f"mode {supernet.mode!r} has nothing to search.")
     if inputs is not None:
-        from .tracing import bind_inputs
-
         bind_inputs(model, inputs)
     searcher = descriptor.searcher_class
     settings = searcher.config_class.structure(config)

@@ -2,7 +2,7 @@
 
 from .follows import SizeRule, argument, follows, follows_input
 from .layout import Layout, Size, Terms, layouts_of, stand_ins
-from .module import DynamicModule, make_dynamic
+from .module import DynamicModule, make_dynamic, plain_type_of
 from .rules import LayerRule, WidthRule, divisor_field, ratio_field
 
 
@@ -20,6 +20,7 @@ __all__ = [
     "follows_input",
     "layouts_of",
     "make_dynamic",
+    "plain_type_of",
     "ratio_field",
     "stand_ins",
 ]

@@ -13,6 +13,7 @@ from ..axes.axis import Kind
 from ..hparams import ConcatHparam, Hparam, ProductHparam, Term, constant
 from ..tracing import StandIn
 from .follows import InputAxis, OperatorArgument, SizeRule, Source
+from .module import plain_type_of
 
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def stand_ins(
     """Return how the modules of *model* look when each axis has the size ``size_of(axis)``."""
     return {
         path: StandIn(
-            getattr(model.get_submodule(path), "plain_type", None),
+            plain_type_of(model.get_submodule(path)),
             {name: tuple(map(size_of, axes)) for name, axes in layout.tensors.items()},
             {name: size.value(size_of) for name, size in layout.sizes.items()},
         )

@@ -166,6 +166,11 @@ class DynamicModule(SuperNetModule):
         return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]  # noqa: SLF001
 
 
+def plain_type_of(module: nn.Module) -> type[nn.Module]:
+    """Return the class of *module*, or the one that it had before it was converted."""
+    return module.plain_type if isinstance(module, DynamicModule) else type(module)
+
+
 def make_dynamic(
     module: nn.Module, converter: type[DynamicModule], layout: Layout[Term]
 ) -> DynamicModule:

@@ -9,7 +9,7 @@ import structlog
 from torch.nn.utils import parametrize
 
 from ..axes import Axis, Reason, pin
-from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of
+from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of, plain_type_of
 from ..plugins import current_host
 from ..tracing import Trace, trace
 from .naming import Carrier, carriers_of, name_of
@@ -95,8 +95,7 @@ class Analysis:
 
 def converter_of(module: nn.Module) -> type[DynamicModule] | None:
     """Return the converter that is installed for the type of *module*, or ``None``."""
-    kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
-    found: type[DynamicModule] | None = current_host().converters.find(kind)
+    found: type[DynamicModule] | None = current_host().converters.find(plain_type_of(module))
     return found
 
 
@@ -107,8 +106,7 @@ def declared_sizes(module: nn.Module) -> Mapping[str, SizeRule]:
     Its converter says so, or else that of the nearest ancestor: a layer that overrides
     ``forward`` still has the attributes. If following them is wrong, verification tells.
     """
-    kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
-    name = current_host().converters.ancestor(kind)
+    name = current_host().converters.ancestor(plain_type_of(module))
     if name is None:
         return {}
     sizes: Mapping[str, SizeRule] = current_host().converters[name].sizes

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from ..dynamic import DynamicModule, LayerRule
-from ..dynamic.rules import WidthRule
+from ..dynamic import LayerRule, WidthRule, plain_type_of
 from ..errors import ConfigError, nearest
 from ..plugins import current_host
 from ..structuring import plain, structure
@@ -66,8 +65,7 @@ class RuleBook:
         """Return the patterns that match no module of *model* of their type."""
         names: dict[str, list[str]] = {}
         for path, module in model.named_modules():
-            kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
-            name = current_host().converters.ancestor(kind)
+            name = current_host().converters.ancestor(plain_type_of(module))
             if name is not None:
                 names.setdefault(key_of(name), []).append(path)
         return [
@@ -83,8 +81,7 @@ class RuleBook:
 
         The rule is ``None`` if the module must stay as it is.
         """
-        kind = module.plain_type if isinstance(module, DynamicModule) else type(module)
-        name = current_host().converters.ancestor(kind)
+        name = current_host().converters.ancestor(plain_type_of(module))
         if name is None:
             return WidthRule(), False
         found: LayerRule | None = current_host().converters[name].rule()

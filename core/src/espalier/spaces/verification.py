@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from ..dynamic import Layout, stand_ins
 from ..tracing import Mismatch, Trace, replay
 from .sizes import Sizes
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..axes import Axis
-
-log = structlog.get_logger()
 
 #: How often all are shrunk at once: one set of sizes alone could fit by accident.
 ROUNDS = 2

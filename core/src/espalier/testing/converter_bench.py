@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 import torch
 
-from ..dynamic import DynamicModule
+from ..dynamic import DynamicModule, plain_type_of
 from ..hparams import positions
 from ..plugins import converters
 
@@ -91,7 +91,7 @@ class ConverterBench:
         """Return the converter of *layer*."""
         if self.converter is not None:
             return self.converter
-        kind = layer.plain_type if isinstance(layer, DynamicModule) else type(layer)
+        kind = plain_type_of(layer)
         found: type[DynamicModule] | None = converters.find(kind)
         assert found is not None, f"no converter serves {kind.__name__}"
         return found
