@@ -302,6 +302,24 @@ class TestSpace:
 
         assert space.max() == space.config()
 
+    def test_a_users_attribute_may_have_any_name(self):
+        """
+        What Espalier calls its own properties means nothing on a plain module.
+        """
+
+        class Typed(nn.Linear):
+            plain_type = "ours"
+
+        torch.manual_seed(0)
+        model, x = nn.Sequential(Typed(8, 64), nn.Linear(64, 2)), torch.randn(2, 8)
+        espalier.convert(model, inputs=x)
+        espalier.space(model).select({"0.out_features": 32})
+        expected = model(x)
+        espalier.export(model)
+
+        assert Typed is type(model[0])
+        torch.testing.assert_close(model(x), expected, rtol=0, atol=0)
+
     def test_a_supernet_can_be_copied(self, model):
         """
         A deep copy has a space of its own.
