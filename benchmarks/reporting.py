@@ -58,10 +58,10 @@ class Report:
 
     def markdown(self, facts: dict[str, str]) -> str:
         """Return the page."""
-        lines = [f"# {self.title}", "", self.about, _row(self.columns)]
-        lines += [_row(["---"] * len(self.columns)), *map(_row, self.rows), ""]
-        lines += [_row(["where", ""]), _row(["---", "---"])]
-        lines += [_row([what, value]) for what, value in facts.items()]
+        lines = [f"# {self.title}", "", self.about, row_of(self.columns)]
+        lines += [row_of(["---"] * len(self.columns)), *map(row_of, self.rows), ""]
+        lines += [row_of(["where", ""]), row_of(["---", "---"])]
+        lines += [row_of([what, value]) for what, value in facts.items()]
         return "\n".join([*lines, ""])
 
 
@@ -87,5 +87,6 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _row(cells: Sequence[str]) -> str:
+def row_of(cells: Sequence[str]) -> str:
+    """Return a row of a Markdown table."""
     return f"| {' | '.join(cells)} |"

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import copy
 
+import attrs
 import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 import espalier
-from espalier.hparams import positions
+from espalier.hparams import leaves, positions
+from espalier.plugins import current_host
+from espalier.spaces import supernet_of
 
 
-#: Every size is a choice.
-ALL_SIZES = {
-    **{
-        f"nn.{name}": {"channel_divisor": 1}
-        for name in (
-            *(f"Conv{n}d" for n in (1, 2, 3)),
-            *(f"ConvTranspose{n}d" for n in (1, 2, 3)),
-            "GroupNorm",
-        )
-    },
-    **{
-        f"nn.{name}": {"feature_divisor": 1}
-        for name in (
-            "Linear",
-            "LayerNorm",
-            *(f"BatchNorm{n}d" for n in (1, 2, 3)),
-            *(f"InstanceNorm{n}d" for n in (1, 2, 3)),
-        )
-    },
-}
+def _all_sizes():
+    converters = current_host().converters
+    return {
+        name.removeprefix("torch."): {
+            field.name: 1
+            for field in attrs.fields(converters[name].rule)
+            if field.name.endswith("divisor")
+        }
+        for name in converters
+    }
+
+
+#: Every size is a choice, whichever converters are installed.
+ALL_SIZES = _all_sizes()
 
 
 def randomize(model, *, seed=0):
@@ -74,39 +71,63 @@ def assert_counts_are_right(model, exported, inputs):
     assert counter.get_total_flops() == 2 * espalier.metrics["flops"]().measure(model, config)
 
 
-def full_with_zeros(model, plain):
+def full_with_zeros(model, plain, *, consumers=False):
     """
     Return a copy of *plain* in which units that are not active in *model* are produced as zero.
 
-    What consumes them is left as it is. *model* must be sorted as *plain* is.
+    A unit's slice of every parameter and buffer becomes zero, but for the input axes of linear
+    and convolution layers: those consume it, and keep what they would do with it if it came.
+
+    Args:
+        model: Converted, with a configuration active.
+
+        plain: Of the full size, its units in the order of *model*.
+
+        consumers: Whether to zero the input axes, too, for units that something on their way
+            makes other than zero.
     """
     zeroed = copy.deepcopy(plain)
-    for path, dynamic in model.named_modules():
-        if not isinstance(dynamic, espalier.DynamicModule):
-            continue
-        made = [
-            n for n in ("out_channels", "out_features", "num_features") if n in dynamic.hparams
-        ]
-        if not made:  # only what it consumes can change
-            continue
-        out = dynamic.hparams[made[0]]
-        lost = torch.ones(out.units, dtype=torch.bool)
-        lost[positions(out, _active)] = False
-        with torch.no_grad():
-            _silence(zeroed.get_submodule(path), lost)
+    for path, layout in supernet_of(model).layouts.items():
+        module = zeroed.get_submodule(path)
+        own = {**module._parameters, **module._buffers}
+        for name, terms in layout.tensors.items():
+            if own.get(name) is None or not own[name].is_floating_point():
+                continue
+            for axis, term in enumerate(terms):
+                pruned = None if consumers else _produced(module, layout, name, axis)
+                lost = torch.ones(term.units, dtype=torch.bool)
+                lost[positions(term, lambda h, own=pruned: _kept(h, own))] = False
+                with torch.no_grad():
+                    own[name].movedim(axis, 0)[lost] = 0
     return zeroed
 
 
-def _silence(module, lost):
-    if module.bias is not None:
-        module.bias[lost] = 0
+def take_tensors(plain, model):
+    """Give *plain* the values that the parameters and buffers of *model* have, in full."""
+    for path, module in plain.named_modules():
+        like = model.get_submodule(path)
+        for own, given in (
+            (module._parameters, like._parameters),
+            (module._buffers, like._buffers),
+        ):
+            for name, tensor in own.items():
+                if tensor is not None:
+                    tensor.data.copy_(given[name].data)
+
+
+def _produced(module, layout, name, axis):
+    """Return which hparams of an axis its layer produces; ``None`` means all of them."""
+    is_conv = isinstance(module, nn.modules.conv._ConvNd)
+    if name != "weight" or not (is_conv or isinstance(module, nn.Linear)):
+        return None
     if not isinstance(module, nn.modules.conv._ConvTransposeNd):
-        module.weight[lost] = 0
-        return
-    each = module.in_channels // module.groups
-    for group, own in enumerate(lost.chunk(module.groups)):
-        module.weight[group * each : (group + 1) * each, own] = 0
+        return None if axis == 0 else set()
+    if axis == 1:
+        return None
+    groups = layout.sizes["groups"].axes if axis == 0 and "groups" in layout.sizes else ()
+    return {leaf for term in groups for leaf in leaves(term)}
 
 
-def _active(hparam):
-    return torch.arange(hparam.units)[: hparam.active]
+def _kept(hparam, pruned):
+    whole = pruned is not None and hparam not in pruned
+    return torch.arange(hparam.units if whole else hparam.active)

@@ -182,6 +182,100 @@ def test_a_lazy_model_must_be_called_first():
         espalier.convert(model, inputs=torch.zeros(1, 4))
 
 
+class Calls(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+        self.first = nn.Linear(4, 8)
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.body(self, x)
+
+
+def raises(model, x):
+    raise KeyError("no such table")
+
+
+def replaces(model, x):
+    model.last = nn.Linear(8, 2)
+    return model.last(model.first(x))
+
+
+WRONG = {
+    "a forward that raises": (
+        raises,
+        torch.zeros(1, 4),
+        r"raised KeyError in the model itself \(.*test_bad_input.py:\d+ in raises\)",
+    ),
+    "a module that raises": (
+        lambda m, x: m.last(m.first(x)[:, 1:]),
+        torch.zeros(1, 4),
+        r"raised RuntimeError in module 'last' \(.*test_bad_input.py:\d+ in",
+    ),
+    "tensors on two devices": (
+        lambda m, x: m.last(m.first(x.to("meta"))),
+        torch.zeros(1, 4),
+        "in module 'first'.*at least two devices",
+    ),
+    "a forward that replaces modules": (replaces, torch.zeros(1, 4), "replaced its module 'last'"),
+    "values of a tensor on meta": (
+        lambda m, x: m.last(m.first(x)) * x.sum().item(),
+        torch.zeros(1, 4, device="meta"),
+        r"the model itself \(.*test_bad_input.py:\d+ in .*must run once with data",
+    ),
+    "an object that is no tensor": (lambda m, x: m.first(x), object(), "in module 'first'"),
+}
+
+
+@pytest.mark.parametrize(("body", "inputs", "message"), WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("function", [espalier.convert, espalier.explain, espalier.profile])
+def test_a_model_that_does_not_run_is_an_error_that_says_where(function, body, inputs, message):
+    """
+    It names the module and, where it is the user's own, the line; the model is as before.
+    """
+    model = Calls(body)
+    before = state_of(model)
+    with pytest.raises(EspalierError, match=message):
+        function(model, inputs=inputs)
+
+    assert_unchanged(before, model)
+
+
+library = torch.library.Library("espalier_bad_input", "DEF")
+library.define("mix(Tensor x) -> Tensor")
+library.impl("mix", lambda x: x.flip(-1), "CompositeExplicitAutograd")
+
+
+def test_an_operator_nobody_knows_freezes_what_it_touches_with_its_name():
+    """
+    It is reported once, and the rest of the model can change.
+    """
+    model = nn.Sequential(
+        Calls(lambda m, x: m.last(torch.ops.espalier_bad_input.mix(m.first(x)))),
+        nn.Linear(2, 16),
+        nn.Linear(16, 2),
+    )
+    found = espalier.explain(model, torch.zeros(1, 4))
+    reasons = {size.name: size.reasons for size in found.frozen}
+
+    assert ["espalier_bad_input::mix"] == list(found.unknown_operators)
+    assert "espalier_bad_input::mix has no rule" in str(reasons["0.first.out_features"])
+    assert "1.out_features" in [size.name for size in found.hparams]
+
+
+def test_a_model_without_parameters_has_nothing_to_search():
+    """
+    It can be explained and profiled, and a search says that there is nothing.
+    """
+    model, x = nn.Sequential(nn.ReLU(), nn.Flatten()), torch.zeros(1, 4)
+
+    assert () == espalier.explain(model, x).hparams
+    assert 0 == espalier.profile(model, x).params
+    with pytest.raises(EspalierError, match="nothing to search"):
+        espalier.prune(model, constraints={"flops": "50%"}, inputs=x, score=lambda _: 0.0)
+
+
 def test_exporting_a_plain_model_is_refused():
     """
     The message says what to call first.

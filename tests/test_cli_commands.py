@@ -1,6 +1,7 @@
 """The commands that work on a model: explain, profile, prune."""
 
 import json
+import re
 import shutil
 import sys
 import textwrap
@@ -99,8 +100,10 @@ class TestExplain:
 
         assert (0, "") == (result.status, result.err)
         assert "2 sizes can change" in result.out
-        assert "0.out_features  64     0.weight[0], 0.bias[0], 2.weight[1]" in result.out
-        assert "4.out_features  4      model output" in result.out
+        assert ["0.out_features", "64", "93.3%", "94.6%", "0.weight[0],", "0.bias[0],"] in [
+            line.split()[:6] for line in result.out.splitlines()
+        ]
+        assert re.search(r"^4\.out_features +4 +5\.3% +model output$", result.out, re.MULTILINE)
 
     def test_json_is_what_the_function_returns(self, run):
         """
@@ -111,6 +114,30 @@ class TestExplain:
 
         expected = espalier.explain(make(), torch.zeros(1, 6)).to_dict()
         assert json.loads(json.dumps(expected)) == json.loads(result.out)
+
+    def test_a_page_is_written(self, run, tmp_path):
+        """
+        ``--html`` writes what ``to_html`` returns, and goes with ``--json``.
+        """
+        words = ("explain", "usernet:make", "--input", "1x6", "--html", tmp_path / "page.html")
+        result = run(*words)
+        page = (tmp_path / "page.html").read_text(encoding="utf-8")
+        from usernet import make
+
+        assert (0, f"wrote {tmp_path / 'page.html'}\n") == (result.status, result.out)
+        assert espalier.explain(make(), torch.zeros(1, 6)).to_html() == page
+        assert "Sequential" == json.loads(run(*words, "--json").out)["model"]
+
+    def test_a_page_that_cannot_be_written_is_an_error_in_one_line(self, run, tmp_path):
+        """
+        A folder that is not there is named.
+        """
+        page = tmp_path / "gone" / "page.html"
+        result = run("explain", "usernet:make", "--input", "1x6", "--html", page)
+
+        assert 1 == result.status
+        assert "gone" in result.err.replace("\n", "")
+        assert "Traceback" not in result.err
 
     @pytest.mark.parametrize(
         "words",

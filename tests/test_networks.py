@@ -5,7 +5,6 @@ import random
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
 from torch import nn
 
 import espalier
@@ -20,7 +19,6 @@ from tests.agreement import (
     randomize,
 )
 from tests.networks import NETWORKS, ZERO_KEEPING, UNet
-from tests.random_networks import networks
 
 
 every_network = pytest.mark.parametrize("name", NETWORKS)
@@ -146,34 +144,6 @@ def test_gradients_of_a_subnet_are_those_of_its_export(name):
         for path, parameter in model.named_parameters():
             # The rest of it got exactly nothing, so the sums are equal.
             torch.testing.assert_close(parameter.grad.abs().sum(), active[path])
-
-
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-@given(networks())
-def test_any_network_keeps_its_meaning(model):
-    """
-    Whatever is put together: the largest subnet is the plain model, also when it is sorted; a
-    smaller one is what it exports to, what the metrics count, and the full one with zeros.
-    """
-    inputs = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))
-    plain = copy.deepcopy(randomize(model))
-    with torch.no_grad():
-        expected = plain(inputs)
-        converted(model, inputs)
-        assert torch.equal(expected, model(inputs))
-        sort(model, supernet_of(model))
-        assert_near(model(inputs), expected, share=1e-4)
-        plain.load_state_dict(model.state_dict())
-        for _ in configs(model, 3):
-            exported = exported_copy(model, inputs)
-            assert_counts_are_right(model, exported, inputs)
-            assert_near(full_with_zeros(model, plain)(inputs), exported(inputs), share=1e-4)
 
 
 def test_halves_that_must_stay_equal_are_not_offered_apart():

@@ -25,7 +25,7 @@ CASES = [
     case("addmm_", "ff ff ff", lambda c, a, b: c.addmm_(a, b), real(3, 5), real(3, 4), real(4, 5)),
     case("bmm", "fff fff", torch.bmm, real(2, 3, 4), real(2, 4, 5)),
     case("baddbmm", "ff fff fff", torch.baddbmm, real(3, 5), real(2, 3, 4), real(2, 4, 5)),
-    case("addbmm", "pp ppp ppp", torch.addbmm, real(3, 5), real(2, 3, 4), real(2, 4, 5)),
+    case("addbmm", "ff fff fff", torch.addbmm, real(3, 5), real(2, 3, 4), real(2, 4, 5)),
     case("mv", "ff f", torch.mv, real(3, 4), real(4)),
     case("addmv", "- ff f", torch.addmv, real(1), real(3, 4), real(4)),
     case("dot", "f f", torch.dot, real(4), real(4)),
@@ -40,6 +40,21 @@ CASES = [
     case("matmul32", "fff ff", torch.matmul, real(2, 3, 4), real(4, 5)),
     case("matmul with broadcasting", "f-ff fff", torch.matmul, real(2, 1, 3, 4), real(6, 4, 5)),
     case("matmul 13", "f fff", torch.matmul, real(4), real(2, 4, 5)),
+    case(
+        "matmul by names",
+        "ff ff",
+        lambda a, b: torch.matmul(input=a, other=b),
+        real(3, 4),
+        real(4, 5),
+    ),
+    case("matmul in reverse", "ff ff", lambda a, b: b.__rmatmul__(a), real(3, 4), real(4, 5)),
+    case(
+        "matmul into a given tensor",
+        "ff ff",
+        lambda a, b: torch.matmul(a, b, out=a.new_empty(0)),
+        real(3, 4),
+        real(4, 5),
+    ),
     case("gram", "ff", lambda a: a @ a.t(), real(3, 4)),
     case(
         "multi_dot",
@@ -62,7 +77,7 @@ CASES = [
     case("linear w1", "ff f", functional.linear, real(3, 5), real(5)),
     case(
         "bilinear",
-        "pp pp ppp p",
+        "ff ff fff f",
         functional.bilinear,
         real(3, 4),
         real(3, 5),
@@ -164,7 +179,7 @@ CASES = [
         real(4),
     ),
     case("conv 1x1", "ffpp ff--", functional.conv2d, real(2, 3, 4, 4), real(5, 3, 1, 1)),
-    case("conv_tbc", "ppp ppp p", functional.conv_tbc, real(5, 2, 3), real(3, 3, 4), real(4)),
+    case("conv_tbc", "pff pff f", functional.conv_tbc, real(5, 2, 3), real(3, 3, 4), real(4)),
     case("conv full", "ffpp ffpp", functional.conv2d, real(2, 3, 4, 4), real(5, 3, 4, 4)),
     case(
         "residual",
@@ -236,6 +251,40 @@ CASES = [
         real(2, 3),
         real(3, 4),
         real(4, 5),
+    ),
+    case(
+        "bilinear with a batch",
+        "fff fff fff",
+        functional.bilinear,
+        real(2, 3, 4),
+        real(2, 3, 5),
+        real(2, 4, 5),
+    ),
+    case(
+        "trilinear",
+        "ff ff ff",
+        lambda a, b, c: torch.ops.aten._trilinear(a, b, c, [1], [0], [0], [2]),
+        real(3, 4),
+        real(5, 4),
+        real(5, 4),
+    ),
+    case(
+        "distances of a batch",
+        "fff ff",
+        lambda a, b: torch.cdist(a, b, p=1),
+        real(2, 4, 3),
+        real(5, 3),
+    ),
+    case(
+        "largest distances",
+        "fff fff",
+        lambda a, b: torch.cdist(a, b, p=torch.inf),
+        real(2, 4, 3),
+        real(2, 5, 3),
+    ),
+    case("own distances", "pf", functional.pdist, real(4, 3)),
+    case(
+        "addmm and activation", "f ff ff", torch._addmm_activation, real(5), real(3, 4), real(4, 5)
     ),
 ]
 

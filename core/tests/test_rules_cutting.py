@@ -33,6 +33,9 @@ CASES = [
     case("slice neg2", "ff", lambda a: a[:, :-2], real(3, 5), literal=True),
     case("slice full", "ff", lambda a: a[:, 0:99], real(3, 5)),
     case("slice step", "fp", lambda a: a[:, ::2], real(3, 5)),
+    case("slice every other", "ff", lambda a: (a[:, ::2], a[:, 1::2]), real(3, 6), literal=True),
+    case("slice every third, late", "fp", lambda a: a[:, 3::3], real(3, 9)),
+    case("slice every other of some", "fp", lambda a: a[:, :4:2], real(3, 6)),
     case("slice empty", "ff", lambda a: a[:, 2:2], real(3, 5), literal=True),
     case("slices overlap", "ff", lambda a: (a[:, :3], a[:, 2:]), real(3, 5), literal=True),
     case(
@@ -62,11 +65,11 @@ CASES = [
     case("diagonal", "fpp", lambda a: a.diagonal(0, 1, 2), real(2, 3, 3)),
     case("diag", "pp", lambda a: a.diag(), real(3, 3)),
     case("diag1", "p", lambda a: a.diag(), real(3)),
-    case("diag_embed", "pp", lambda a: a.diag_embed(), real(3, 4)),
+    case("diag_embed", "fp", lambda a: a.diag_embed(), real(3, 4)),
     case("ellipsis", "ff", lambda a: a[..., None, 0:2], real(3, 4), literal=True),
-    case("unfold", "pp", lambda a: a.unfold(1, 2, 1), real(3, 4)),
-    case("F.unfold", "-ppp", lambda a: functional.unfold(a, 2), real(1, 3, 4, 4)),
-    case("fold", "-pp", lambda a: functional.fold(a, (4, 4), 2), real(1, 12, 9)),
+    case("unfold", "fp", lambda a: a.unfold(1, 2, 1), real(3, 4)),
+    case("F.unfold", "-fpp", lambda a: functional.unfold(a, 2), real(1, 3, 4, 4)),
+    case("fold", "-fp", lambda a: functional.fold(a, (4, 4), 2), real(1, 12, 9)),
     case("split copy", "ff", lambda a: torch.split_copy(a, 2, 1), real(3, 4), literal=True),
     case(
         "slice set",
@@ -80,9 +83,14 @@ CASES = [
         "slice add_", "ff f", lambda a, b: (a[:, :2].add_(b), a), real(3, 4), real(2), literal=True
     ),
     case(
-        "slice_scatter", "pp pp", lambda a, b: a.slice_scatter(b, 1, 0, 2), real(3, 4), real(3, 2)
+        "slice_scatter",
+        "ff ff",
+        lambda a, b: a.slice_scatter(b, 1, 0, 2),
+        real(3, 4),
+        real(3, 2),
+        literal=True,
     ),
-    case("select_scatter", "pp p", lambda a, b: a.select_scatter(b, 0, 1), real(3, 4), real(4)),
+    case("select_scatter", "pf f", lambda a, b: a.select_scatter(b, 0, 1), real(3, 4), real(4)),
     case("set row", "pf f", lambda a, b: write(a, 0, b), real(3, 4), real(4)),
     case("set mask const", "ff", lambda a: a.masked_fill_(a > 0, 0), real(3, 4)),
     case(
@@ -94,7 +102,7 @@ CASES = [
     ),
     case(
         "set idx",
-        "pp pp",
+        "pf pf",
         lambda a, b: write(a, torch.tensor([0, 2]), b),
         real(3, 4),
         real(2, 4),
@@ -198,7 +206,7 @@ CASES = [
     ),
     case(
         "rotary pairs",
-        "fp",
+        "ff",
         lambda a: torch.stack([-a[..., 1::2], a[..., ::2]], -1).flatten(-2),
         real(2, 8),
     ),
@@ -225,6 +233,43 @@ CASES = [
         real(2, 3, 5),
         real(24, 5),
         literal=True,
+    ),
+    case(
+        "equal chunks that change places",
+        "ff",
+        lambda a: torch.cat(a.chunk(3, 1)[::-1], 1),
+        real(2, 6),
+    ),
+    case(
+        "pieces of a computed size",
+        "ff",
+        lambda a: torch.unsafe_split(a, a.shape[1] // 2, 1),
+        real(2, 6),
+    ),
+    case("unsafe chunk", "ff", lambda a: torch.unsafe_chunk(a, 2, 1), real(2, 6)),
+    case(
+        "chunks of a join",
+        "ff ff",
+        lambda a, b: torch.cat([a, b], 1).chunk(2, 1),
+        real(2, 3),
+        real(2, 3),
+    ),
+    case(
+        "chunks of an uneven join",
+        "ff ff",
+        lambda a, b: torch.mul(*torch.cat([a, b], 1).chunk(2, 1)),
+        real(2, 2),
+        real(2, 6),
+        literal=True,
+    ),
+    case("diagonal copy", "fpp", lambda a: torch.diagonal_copy(a, 0, 1, 2), real(2, 3, 3)),
+    case("diag_embed in front", "fp", lambda a: a.diag_embed(0, 0, 2), real(3, 4)),
+    case(
+        "joined by the kernel",
+        "ff ff",
+        lambda a, b: torch.ops.aten._stack([a, b], -1),
+        real(3, 4),
+        real(3, 4),
     ),
 ]
 

@@ -158,7 +158,7 @@ CASES = [
     ),
     case(
         "weight norm",
-        "pp p-",
+        "ff f-",
         lambda v, g: torch._weight_norm(v, g, 0),
         real(3, 4),
         real(3, 1),
@@ -214,6 +214,31 @@ CASES = [
         real(12, 4),
         literal=True,
     ),
+    case(
+        "weight norm by column",
+        "ff -f",
+        lambda v, g: torch._weight_norm(v, g, 1),
+        real(3, 4),
+        real(1, 4),
+        spans=True,
+    ),
+    case(
+        "weight norm of a kernel",
+        "fff f--",
+        lambda v, g: torch._weight_norm(v, g, 0),
+        real(3, 4, 2),
+        real(3, 1, 1),
+        spans=True,
+    ),
+    case("renorm in place", "ff", lambda a: a.renorm_(2, -1, 1.0), real(3, 4), spans=True),
+    case(
+        "softmax into a given tensor",
+        "ff",
+        lambda a: torch.softmax(a, -1, out=a.new_empty(0)),
+        real(3, 4),
+        spans=True,
+    ),
+    case("safe softmax", "ff", lambda a: torch._safe_softmax(a, -1), real(3, 4), spans=True),
 ]
 
 

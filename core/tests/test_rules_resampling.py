@@ -62,15 +62,14 @@ CASES = [
     case("lp pool", "ffpp", lambda a: functional.lp_pool2d(a, 2, 2), positive(2, 3, 4, 4)),
     case(
         "fractional max",
-        "pppp",
-        lambda a: functional.fractional_max_pool2d(
-            a, 2, output_size=2, _random_samples=torch.full((2, 3, 2), 0.5).double()
-        ),
+        "ffpp ffp",
+        lambda a, s: functional.fractional_max_pool2d(a, 2, output_size=2, _random_samples=s),
         real(2, 3, 4, 4),
+        positive(2, 3, 2) / 2,
     ),
     case(
         "unpool",
-        "ppp",
+        "ffp",
         lambda a: functional.max_unpool1d(*functional.max_pool1d(a, 2, return_indices=True), 2),
         real(2, 3, 4),
     ),
@@ -100,7 +99,7 @@ CASES = [
     ),
     case(
         "grid",
-        "pppp pppp",
+        "ffpp fffp",
         lambda a, b: functional.grid_sample(a, b, align_corners=False),
         real(2, 3, 4, 4),
         real(2, 3, 3, 2),
@@ -191,6 +190,45 @@ CASES = [
         "ffpp",
         lambda a: functional.interpolate(a, size=(5, 3), mode="nearest-exact"),
         real(2, 3, 4, 4),
+    ),
+    case(
+        "unpool2",
+        "ffpp",
+        lambda a: functional.max_unpool2d(*functional.max_pool2d(a, 2, return_indices=True), 2),
+        real(2, 3, 4, 4),
+    ),
+    case(
+        "unpool3",
+        "ffppp",
+        lambda a: functional.max_unpool3d(*functional.max_pool3d(a, 2, return_indices=True), 2),
+        real(2, 3, 4, 4, 4),
+    ),
+    case(
+        "fractional max3",
+        "ffppp ffp",
+        lambda a, s: functional.fractional_max_pool3d(a, 2, output_size=2, _random_samples=s),
+        real(2, 3, 4, 4, 4),
+        positive(2, 3, 3) / 2,
+    ),
+    case(
+        "fractional max without a batch",
+        "fpp -fp",
+        lambda a, s: functional.fractional_max_pool2d(
+            a, 2, output_size=2, _random_samples=s, return_indices=True
+        ),
+        real(3, 4, 4),
+        positive(1, 3, 2) / 2,
+    ),
+    case(
+        "maxout",
+        "ff",
+        lambda a: a.view(a.shape[0], -1, 3).amax(-1),
+        real(2, 12),
+        spans=True,
+        literal=True,
+    ),
+    case(
+        "maxout that tells where", "ff", lambda a: a.view(a.shape[0], -1, 3).max(-1), real(2, 12)
     ),
 ]
 

@@ -64,13 +64,19 @@ def halves(model, x):
     return torch.cat([second, first], -1)
 
 
+def uneven(model, x):
+    first, second = model.a(x).tensor_split(2, -1)
+    return torch.cat([second, first], -1)
+
+
 @pytest.mark.parametrize(
     ("body", "sizes"),
     [
         (lambda m, x: m.a(x).relu(), [5]),
         (lambda m, x: m.a(x) + m.b(x), [3]),
         (gated, [3]),
-        (halves, [3, 3]),
+        (halves, [3]),
+        (uneven, [3, 3]),
         (lambda m, x: m.a(x).view(2, 4, -1), [4, 1]),
         (lambda m, x: functional.layer_norm(m.a(x), m.a.weight.shape[:1]), [5]),
         (lambda m, x: m.a(x)[:, -m.a.weight.shape[0] :], [5]),
@@ -87,14 +93,16 @@ def test_a_model_that_follows_its_sizes_replays(body, sizes):
 @pytest.mark.parametrize(
     ("body", "sizes", "message"),
     [
-        (halves, [4, 1], r"split gave shape"),
-        (halves, [2, 3], r"split gave shape"),
-        (lambda m, x: m.a(x).view(2, 4, 2), [4, 1], r"RuntimeError: shape '\[2, 4, 2\]'"),
-        (lambda m, x: m.a(x).view(-1, 4, 2), [2, 2], r"view gave shape"),
+        (uneven, [4, 1], r"slice gave shape"),
+        (uneven, [2, 3], r"slice gave shape"),
+        (lambda m, x: m.a(x).view(2, 4, 2), [4, 1], r"size=\(2, 4, 2\) instead of \(2, 4, 1\)"),
+        (lambda m, x: m.a(x).view(-1, 4, 2), [2, 2], r"size=\(-1, 4, 2\) instead of \(2, 2, 2\)"),
+        (lambda m, x: m.a(x).as_strided((len(m.a.weight), 2), (1, 8)), [5], "got stride"),
+        (lambda m, x: m.a(x).as_strided((2, 8), (1, 2)), [5], "as_strided got size"),
         (lambda m, x: m.a(x)[:, :3].exp() @ torch.ones(3, 1), [2, 5], "gave shape|size|shape"),
         (lambda m, x: m.a(x)[:, 3:], [2, 5], "slice got start=3 instead of 2"),
         (lambda m, x: m.a(x).split([3, 5], -1)[0], [2, 5], "split_with_sizes expects"),
-        (lambda m, x: m.a(x).split(4, -1)[1], [3, 4], "split gave shape"),
+        (lambda m, x: m.a(x).split(4, -1)[1], [3], "split_size=4 instead of 3"),
         (lambda m, x: functional.layer_norm(m.a(x), (8,)), [5], r"normalized_shape"),
         (lambda m, x: functional.group_norm(m.a(x), 4), [3, 2], "got group=4|group"),
         (lambda m, x: m.a(x) * 2 if m.a.weight.shape[0] == 8 else m.a(x), [5], "mul"),
@@ -125,3 +133,16 @@ def test_attention_replays_when_another_kernel_runs(size):
         return functional.scaled_dot_product_attention(q, q, k)
 
     assert shrunk(attend, [size])
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_product_replays_when_torch_takes_it_apart_differently(size):
+    """
+    What torch makes of a linear layer or a matrix product depends on strides and sizes.
+    """
+
+    def multiply(model, x):
+        wide = (model.a(x)[:, :, None] * torch.ones(5)).transpose(1, 2)
+        return functional.linear(wide, torch.ones(3, wide.shape[-1])) @ torch.ones(2, 3, 4)
+
+    assert shrunk(multiply, [size])

@@ -15,6 +15,7 @@ from .spaces.sorting import unsort
 from .spaces.supernet import is_converted
 from .state import restore, save
 from .tracing import bind_inputs
+from .wrappers import unwrapped, without_compiled_calls
 
 
 if TYPE_CHECKING:
@@ -52,17 +53,21 @@ def convert(
     computes does not change, state-dict keys stay, and ``isinstance`` holds.
 
     Args:
-        model: Any module, on any device, ``meta`` included.
+        model: Any module, on any device, ``meta`` included. What `torch.compile`, ``DataParallel``
+            or ``DistributedDataParallel`` made of a module is unwrapped: the module inside is
+            converted.
 
         mode: A key of ``espalier.modes``.
 
         inputs: A tensor, a tuple of positional arguments, or a dict of keyword arguments of
-            ``forward``. Only shapes and dtypes matter.
+            ``forward``. Only shapes and dtypes matter, unless the model reads values of its
+            tensors.
 
         config: The mode's configuration, as its class or as plain data.
 
     Returns:
-        The same object.
+        The same object; for a wrapper, the module inside. What was compiled runs as written from
+        then on: compile and wrap again after the search.
 
     Raises:
         UnknownPluginError: If there is no such mode.
@@ -77,10 +82,12 @@ def convert(
     """
     descriptor = _descriptor(mode)
     settings = descriptor.config_class.structure(config)
+    model = unwrapped(model)
     _require_order(model, mode)
     before = Snapshot.of(model)
     steps = steps_of(model)
     try:
+        without_compiled_calls(model)
         descriptor.convert(model, settings, inputs)
         step = Step(mode, settings.unstructure(), {})
         record_step(model, step, before=steps)
@@ -133,6 +140,7 @@ def search(  # noqa: PLR0913 - a promise of the public surface
 
         ScoreError: If the score raises or is no number. In each case the model is as before.
     """
+    model = unwrapped(model)
     supernet = supernet_of(model)
     descriptor = _descriptor(supernet.mode)
     if descriptor.searcher_class is None:
@@ -152,14 +160,18 @@ def export(model: nn.Module) -> nn.Module:
     operator is compared with what the axes predict.
 
     Returns:
-        The same object. Its modules have their own classes again, and contiguous parameters.
+        The same object, or for a wrapper the module inside. Its modules have their own classes
+        again, and contiguous parameters.
 
     Raises:
         ConversionError: If the model is not converted.
 
         ExportError: If it would not run. Nothing is changed then.
     """
+    model = unwrapped(model)
+    inputs = supernet_of(model).blueprint.inputs
     ExportModeDescriptor().convert(model, ModeConfig())
+    current_host().notify("espalier_exported", model=model, inputs=inputs)
     return model
 
 
@@ -182,11 +194,13 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
     is the searcher's.
 
     Returns:
-        The same model, now plain and smaller, and the result of the search.
+        The same model, or for a wrapper the module inside, now plain and smaller; and the result
+        of the search.
 
     Raises:
         EspalierError: What `convert`, `search` and `export` raise. The model is as before then.
     """
+    model = unwrapped(model)
     before = Snapshot.of(model)
     convert(model, mode, inputs=inputs, config=config)
     supernet = supernet_of(model)
@@ -212,16 +226,23 @@ def explain(model: nn.Module, inputs: Any) -> Explanation:
     Tell which sizes of *model* can change, and for each that can't, why and where.
 
     Args:
-        model: Any module; it is left as it is.
+        model: Any module; it is left as it is. A converted one is explained as it was converted,
+            whatever is active.
 
         inputs: What ``forward`` takes.
+
+    Returns:
+        What to print, to show in a notebook, to write with ``to_html`` or to read with
+        ``to_dict``. A model without parameters has nothing in it.
 
     Raises:
         InputsError: If ``forward`` does not take such inputs.
 
         TraceError: If ``forward`` raises.
+
+        ConversionError: If *model* is a part of a converted model.
     """
-    return Explanation.of(model, inputs)
+    return Explanation.of(unwrapped(model), inputs)
 
 
 def profile(model: nn.Module, inputs: Any) -> Profile:
@@ -238,7 +259,7 @@ def profile(model: nn.Module, inputs: Any) -> Profile:
 
         TraceError: If ``forward`` raises.
     """
-    return Profile.of(model, inputs)
+    return Profile.of(unwrapped(model), inputs)
 
 
 def space(model: nn.Module) -> SearchSpace:
@@ -248,7 +269,7 @@ def space(model: nn.Module) -> SearchSpace:
     Raises:
         ConversionError: If the model is not converted.
     """
-    return supernet_of(model).space
+    return supernet_of(unwrapped(model)).space
 
 
 def _descriptor(mode: str) -> ModeDescriptor:

@@ -149,3 +149,13 @@ def test_active_slices_of_grouped_channels_tell_where_they_stand(name):
     layer.search_space_spec()[f"{name}.1"].active = 3
 
     assert [0, 1, 2, 4, 5, 6] == layer.hparams[name].active_slice.tolist()
+
+
+def test_a_dynamic_layer_shows_its_active_sizes():
+    """
+    The representation follows the hparams, although torch fills it from the layer's own dict.
+    """
+    layer = espalier.converters[nn.Conv2d].convert(nn.Conv2d(4, 8, 3))
+    layer.hparams["out_channels"].active = 5
+
+    assert "DynamicConv2d(4, 5, kernel_size=(3, 3), stride=(1, 1), dynamic)" == repr(layer)

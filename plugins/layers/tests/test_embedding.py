@@ -24,6 +24,42 @@ class TestEmbedding(ConverterContract):
         return (torch.tensor([[1, 2, 3], [4, 5, 0]]),)
 
 
+@pytest.mark.parametrize(
+    ("layer", "further"), [(nn.Embedding, {}), (nn.EmbeddingBag, {"mode": "sum"})]
+)
+def test_a_narrower_table_trains_although_its_gradients_were_sparse(layer, further):
+    """
+    They are dense while a part is active, and sparse again when all is, and after an export.
+    """
+    index = torch.tensor([[1, 2, 3]])
+    model = nn.Sequential(layer(10, 64, sparse=True, **further), nn.Linear(64, 2))
+    espalier.convert(model, inputs=index)
+    weight = dict(model.named_parameters())["0.weight"]
+    for width, is_sparse in ((32, False), (64, True)):
+        espalier.space(model).select({"0.embedding_dim": width})
+        model.zero_grad()
+        model(index).sum().backward()
+        touched = weight.grad.to_dense().count_nonzero(dim=1).tolist()
+
+        assert [0, width, width, width] + 6 * [0] == touched
+        assert is_sparse == weight.grad.is_sparse
+
+    espalier.space(model).select({"0.embedding_dim": 32})
+    assert espalier.export(model)[0].sparse
+
+
+@pytest.mark.parametrize("layer", [nn.Embedding, nn.EmbeddingBag])
+def test_a_table_that_shortens_its_rows_stays(layer):
+    """
+    With ``max_norm`` a forward pass rescales the rows in place, by the norm of all units.
+    """
+    model = nn.Sequential(layer(10, 64, max_norm=1.0), nn.Linear(64, 2))
+    found = espalier.explain(model, torch.tensor([[1, 2, 3]])).to_dict()
+    reasons = {entry["name"]: str(entry["reasons"]) for entry in found["frozen"]}
+
+    assert "max_norm rescales whole rows" in reasons["0.embedding_dim"]
+
+
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_width_of_a_language_model_is_named_after_its_embedding(tied):
     """

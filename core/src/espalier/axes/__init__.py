@@ -2,10 +2,12 @@
 
 from .algebra import factors, parts, pin, split_concat, split_product, unify
 from .axis import Axis, Reason, atom, atoms, concat, product
+from .checkpoint import Checkpoint
 
 
 __all__ = [
     "Axis",
+    "Checkpoint",
     "Reason",
     "atom",
     "atoms",

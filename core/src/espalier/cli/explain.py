@@ -1,13 +1,26 @@
 """The command ``espalier explain``."""
 
 import json
+from pathlib import Path
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from ..api import explain as find
+from ..errors import EspalierError
+from ..spaces.explanation_text import summary, tables
 from .loading import load_model, read_inputs
 from .options import InputOption, JsonOption, KwargOption, ModelArgument
 from .tables import print_table
+
+
+#: How many names a list on a terminal has at most; a pipe or a file gets all.
+MOST = 8
+
+
+class PageError(EspalierError, OSError):
+    """A page could not be written."""
 
 
 def explain(
@@ -15,27 +28,30 @@ def explain(
     *,
     shapes: InputOption = None,
     named: KwargOption = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page to this file instead.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which sizes of a model can change, and for each that can't, why and where."""
     made = load_model(model)
     found = find(made, read_inputs(made, shapes or (), named or ()))
+    if html is not None:
+        _write(html, found.to_html())
     if as_json:
         typer.echo(json.dumps(found.to_dict(), indent=2))
-        return
-    print_table(
-        f"{len(found.hparams)} sizes can change",
-        ["size", "units", "what follows it"],
-        [(e.name, str(e.units), ", ".join(e.tensors)) for e in found.hparams],
-    )
-    print_table(
-        f"{len(found.frozen)} sizes can't",
-        ["size", "units", "why"],
-        [(e.name, str(e.units), "; ".join(e.reasons)) for e in found.frozen],
-    )
-    if found.unknown_operators:
-        print_table(
-            "Operators without an axis rule",
-            ["operator", "first used at"],
-            list(found.unknown_operators.items()),
-        )
+    elif html is not None:
+        typer.echo(f"wrote {html}")
+    else:
+        typer.echo(summary(found))
+        for table in tables(found, MOST if Console().is_terminal else None):
+            print_table(table.title, table.header, table.rows, numbers=table.numbers)
+
+
+def _write(file: Path, page: str) -> None:
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise PageError(
+            f"--html must be a file that can be written, got {file}: {error}."
+        ) from error

@@ -11,14 +11,18 @@ from rich.text import Text
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 #: What a pipe or a file is taken to be wide: nothing that is read by a program may be cut off.
 _PIPE_WIDTH = 10_000
 
 
 def print_table(
-    title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False
+    title: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: bool | Collection[str] = False,
 ) -> None:
     """
     Print a table to the standard output stream.
@@ -30,16 +34,19 @@ def print_table(
 
         rows: Cells.
 
-        numbers: Whether all columns but the first hold numbers, which go to the right.
+        numbers: The columns that hold numbers, which go to the right; ``True`` for all but the
+            first.
     """
     console = Console()
     plain = not console.is_terminal
     if plain:
         console = Console(width=_PIPE_WIDTH)
     table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=False)
-    for i, name in enumerate(header):
-        side = "right" if numbers and i else "left"
-        table.add_column(name, justify=side, overflow="fold", no_wrap=numbers)  # type: ignore[arg-type]
+    narrow = set(header[1:] if numbers is True else numbers or ())
+    for name in header:
+        side = "right" if name in narrow else "left"
+        fixed = numbers is True or name in narrow
+        table.add_column(name, justify=side, overflow="fold", no_wrap=fixed)  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*map(Text, row))
     with console.capture() as captured:

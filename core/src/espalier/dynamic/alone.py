@@ -1,4 +1,4 @@
-"""The layout of a single layer, converted by itself."""
+"""The layout of a single layer, and of its parts, converted by itself."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ if TYPE_CHECKING:
     from .module import DynamicModule
 
 
-def layout_alone(converter: type[DynamicModule], module: nn.Module) -> Layout[Term]:
+def layouts_alone(converter: type[DynamicModule], module: nn.Module) -> dict[str, Layout[Term]]:
     """
-    Return the terms of *module* when nothing else is coupled to it.
+    Return the terms of *module*, and of its parts by name, when nothing else is coupled to it.
 
     With example inputs the axes come from a run on fake tensors; without, only the axes that the
     converter names are known.
     """
     inputs = converter.example_inputs(module)
     if inputs is None:
-        layout = _declared(converter, module)
+        layouts = {"": _declared(converter, module)}
     else:
         traced = trace(module, inputs, pin_inputs=False)
-        layout = layouts_of(module, traced, lambda m: converter.sizes if m is module else {})[""]
+        sizes = {module: converter.sizes}
+        sizes |= {module.get_submodule(n): part.sizes for n, part in converter.parts.items()}
+        found = layouts_of(module, traced, lambda m: sizes.get(m, {}))
+        layouts = {path: found[path] for path in ("", *converter.parts)}
     parts = {
         name: [root for axis in size.axes for root in atoms(axis) if root.size > 1]
-        for name, size in layout.sizes.items()
+        for name, size in layouts[""].sizes.items()
     }
     free: dict[Axis, Hparam] = {}
     # An attribute that is one atom gives it its name, before those that are made of several.
@@ -41,7 +44,8 @@ def layout_alone(converter: type[DynamicModule], module: nn.Module) -> Layout[Te
             if not root.reasons and root not in free:
                 label = name if len(roots) == 1 else f"{name}.{i}"
                 free[root] = Hparam(range(1, root.size + 1), name=label)
-    return layout.map(Terms(free))
+    terms = Terms(free)
+    return {path: layout.map(terms) for path, layout in layouts.items()}
 
 
 def _declared(converter: type[DynamicModule], module: nn.Module) -> Layout[Axis]:

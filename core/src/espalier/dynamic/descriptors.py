@@ -32,8 +32,15 @@ class Active:
         #: Buffers that are held gathered while `forward` runs, by name.
         self.held: dict[str, Tensor] = {}
         self.invalidate()
-        for hparam in {leaf: None for term in layout.axes() for leaf in leaves(term)}:
+        self._listen()
+
+    def _listen(self) -> None:
+        for hparam in {leaf: None for term in self.layout.axes() for leaf in leaves(term)}:
             hparam.notify(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._listen()
 
     def invalidate(self) -> None:
         """Forget what was computed: an hparam changed."""

@@ -25,9 +25,10 @@ class InputAxis:
 
 @attrs.frozen
 class OperatorArgument:
-    """Integer argument *name* of the operator that the layer runs: ``"groups"``."""
+    """Integer argument *name* of an operator that the layer, or its *submodule*, runs."""
 
     name: str
+    submodule: str = ""
 
 
 Source: TypeAlias = TensorAxis | InputAxis | OperatorArgument
@@ -65,10 +66,16 @@ def follows_input(axis: int) -> SizeRule:
     return SizeRule((InputAxis(axis),))
 
 
-def argument(name: str) -> SizeRule:
+def argument(name: str, submodule: str = "") -> SizeRule:
     """
     Say that an attribute is handed to the layer's operator as its argument *name*.
 
     The axis rule of the operator knows which axes that argument belongs to.
+
+    Args:
+        name: In the operator's schema: ``"groups"``.
+
+        submodule: Path, in the layer, of the module that runs the operator; the layer itself
+            where empty.
     """
-    return SizeRule((OperatorArgument(name),))
+    return SizeRule((OperatorArgument(name, submodule),))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
 
-from ..axes import Axis, atoms
+from ..axes import Axis, atoms, factors, parts
 from ..axes.axis import Kind
 from ..hparams import ConcatHparam, Hparam, ProductHparam, Term, constant
 from ..tracing import StandIn
@@ -101,8 +101,10 @@ class Terms:
     def _make(self, node: Axis) -> Term:
         if all(found not in self._made for found in atoms(node)) or node.kind is Kind.ATOM:
             return constant(node.size)
-        children = [self(child) for child in node.children]
-        return ProductHparam(*children) if node.kind is Kind.PRODUCT else ConcatHparam(*children)
+        # Flat, however long the chain of joins that made it: a copy recurses into every level.
+        if node.kind is Kind.PRODUCT:
+            return ProductHparam(*map(self, factors(node)))
+        return ConcatHparam(*map(self, parts(node)))
 
 
 def layouts_of(model: nn.Module, traced: Trace, sizes_of: SizesOf) -> dict[str, Layout[Axis]]:
@@ -126,7 +128,7 @@ def layouts_of(model: nn.Module, traced: Trace, sizes_of: SizesOf) -> dict[str, 
         tensors = {
             name: traced.tensors[prefix + name].axes for name, tensor in own if tensor is not None
         }
-        resolve = _Resolver(tensors, by_module.get(path, []), traced.module_inputs.get(path))
+        resolve = _Resolver(tensors, by_module, path, traced.module_inputs.get(path))
         sizes = {
             name: size
             for name, rule in sizes_of(module).items()
@@ -143,11 +145,13 @@ class _Resolver:
     def __init__(
         self,
         tensors: Mapping[str, tuple[Axis, ...]],
-        records: list[Record],
+        records: Mapping[str, list[Record]],
+        path: str,
         inputs: list[Axis] | None,
     ) -> None:
         self._tensors = tensors
         self._records = records
+        self._path = path
         self._inputs = inputs
 
     def __call__(self, rule: SizeRule) -> Size[Axis] | None:
@@ -163,7 +167,7 @@ class _Resolver:
 
     def _resolve(self, source: Source) -> Size[Axis] | None:
         if isinstance(source, OperatorArgument):
-            return self._argument(source.name)
+            return self._argument(source)
         if isinstance(source, InputAxis):
             axes = self._inputs or []
             known = -len(axes) <= source.axis < len(axes)
@@ -173,10 +177,11 @@ class _Resolver:
             return Size((own[source.axis],))
         return self(source.otherwise) if source.otherwise else None
 
-    def _argument(self, name: str) -> Size[Axis] | None:
-        for record in self._records:
+    def _argument(self, source: OperatorArgument) -> Size[Axis] | None:
+        path = ".".join(name for name in (self._path, source.submodule) if name)
+        for record in self._records.get(path, []):
             for follow in record.follows:
-                if follow.argument == name:
+                if follow.argument == source.name:
                     return Size(follow.axes, follow.kind == "sizes")
         return None
 

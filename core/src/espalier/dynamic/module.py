@@ -47,6 +47,9 @@ class DynamicModule(SuperNetModule):
     #: Which attributes follow which axes. Outputs first: hparams are named after them.
     sizes: ClassVar[Mapping[str, SizeRule]] = {}
 
+    #: Converters of the submodules whose tensors the layer hands to an operator itself, by name.
+    parts: ClassVar[Mapping[str, type[DynamicModule]]] = {}
+
     #: The attrs class of this layer type's rule in a configuration.
     rule: ClassVar[type[LayerRule]] = WidthRule
 
@@ -77,7 +80,7 @@ class DynamicModule(SuperNetModule):
         Raises:
             ConversionError: If it is of another type, or already dynamic.
         """
-        from .alone import layout_alone
+        from .alone import layouts_alone
 
         if isinstance(module, DynamicModule):
             raise ConversionError(f"{module.plain_type.__name__} is already dynamic.")
@@ -85,7 +88,10 @@ class DynamicModule(SuperNetModule):
             raise ConversionError(
                 f"{cls.__name__} converts {_served(cls).__name__}, got {type(module).__name__}."
             )
-        return cast("Self", make_dynamic(module, cls, layout_alone(cls, module)))
+        layouts = layouts_alone(cls, module)
+        for name, part in cls.parts.items():
+            make_dynamic(module.get_submodule(name), part, layouts[name])
+        return cast("Self", make_dynamic(module, cls, layouts[""]))
 
     @classmethod
     def mutate(
@@ -125,7 +131,7 @@ class DynamicModule(SuperNetModule):
 
     def export(self, shared: dict[int, Any] | None = None) -> nn.Module:
         """
-        Turn into a plain module of the active sizes, in place.
+        Turn into a plain module of the active sizes, in place, and its parts with it.
 
         Args:
             shared: Exported tensors by the ``id`` of what they were made of, for modules that
@@ -135,6 +141,10 @@ class DynamicModule(SuperNetModule):
             The same object, with its former class and contiguous parameters.
         """
         shared = {} if shared is None else shared
+        for name in self.parts:
+            part = self.get_submodule(name)
+            if isinstance(part, DynamicModule):
+                part.export(shared)
         active: Active = self.__dict__["_espalier"]
         sizes = {name: active_value(size) for name, size in active.layout.sizes.items()}
         for holder in (self._parameters, self._buffers):
@@ -150,7 +160,14 @@ class DynamicModule(SuperNetModule):
 
     def extra_repr(self) -> str:
         """Return what the layer shows, with the active sizes, and that it is dynamic."""
-        own = super().extra_repr()
+        active: Active = self.__dict__["_espalier"]
+        whole = {n: self.__dict__[n] for n in active.layout.sizes if n in self.__dict__}
+        # Some layers fill in their dict, which an attribute that is read does not come from.
+        self.__dict__.update({name: active.value(name) for name in whole})
+        try:
+            own = super().extra_repr()
+        finally:
+            self.__dict__.update(whole)
         return f"{own}, dynamic" if own else "dynamic"
 
     @property
@@ -163,7 +180,7 @@ class DynamicModule(SuperNetModule):
             super().__setattr__(name, value)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, type(self)._recipe, self.__dict__  # type: ignore[attr-defined]  # noqa: SLF001
+        return _rebuild, type(self)._recipe, self.__getstate__()  # type: ignore[attr-defined, no-untyped-call]  # noqa: SLF001
 
 
 def plain_type_of(module: nn.Module) -> type[nn.Module]:

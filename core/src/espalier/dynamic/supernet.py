@@ -32,7 +32,8 @@ class SuperNetModule(nn.Module):
     def _own(self) -> dict[str, Hparam]:
         found: dict[Hparam, str] = {}
         for attribute, term in self.hparams.items():
-            for i, leaf in enumerate(leaves(term)):
+            for i, each in enumerate(leaves(term)):
+                leaf = each.leader or each
                 if leaf.is_configurable:
                     found.setdefault(leaf, leaf.name or f"{attribute}.{i}")
         return {name: hparam for hparam, name in found.items()}

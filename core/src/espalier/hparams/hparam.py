@@ -9,7 +9,7 @@ from ..errors import InvalidChoiceError
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from torch import LongTensor, Tensor
 
@@ -65,6 +65,8 @@ class Hparam:
         self._order: Tensor | None = None
         self._estimators: list[Callable[[], Tensor | None]] = []
         self._dependents: list[Dependent] = []
+        self._leader: Hparam | None = None
+        self._by_leader: Mapping[Choice, Choice] = {}
 
     @property
     def label(self) -> str:
@@ -82,17 +84,22 @@ class Hparam:
         if not subset:
             raise InvalidChoiceError(f"{self.label}: choices can't be empty; keep at least one.")
         self._choices = subset
-        if self._active not in subset:
+        if self.active not in subset:
             self.active = subset[-1]
 
     @property
     def active(self) -> Choice:
-        """The choice in use. May be set to any of `choices`."""
-        return self._active
+        """The choice in use. May be set to any of `choices`, unless it follows another hparam."""
+        return self._active if self._leader is None else self._by_leader[self._leader.active]
 
     @active.setter
     def active(self, value: Choice) -> None:
         choice = self._check(value, "active")
+        if self._leader is not None:
+            raise InvalidChoiceError(
+                f"{self.label}: active must be set on the hparam that this one is tied to, "
+                f"{self._leader.label}; got {choice!r} here."
+            )
         if choice != self._active:
             self._active = choice
             self._changed()
@@ -213,9 +220,56 @@ class Hparam:
         self._order = order
         self._changed()
 
+    @property
+    def leader(self) -> Hparam | None:
+        """The hparam that this one follows, if any."""
+        return self._leader
+
+    def follow(self, leader: Hparam, choices: Mapping[Choice, Choice]) -> None:
+        """
+        From now on, be active at what belongs to the active choice of *leader*.
+
+        Args:
+            leader: Another hparam, which follows none.
+
+            choices: For each choice of *leader* the one that belongs to it here.
+
+        Raises:
+            InvalidChoiceError: If *choices* leave one out, name one that is not offered, or if
+                either hparam follows one already.
+        """
+        if leader is self or self._leader is not None or leader.leader is not None:
+            raise InvalidChoiceError(
+                f"{self.label}: an hparam that follows none can follow one that follows none; "
+                f"{leader.label} can't lead it."
+            )
+        missing = [choice for choice in leader.choices if choice not in choices]
+        if missing:
+            raise InvalidChoiceError(
+                f"{self.label}: choices must say what belongs to each choice of {leader.label}; "
+                f"they leave out {_shown(missing)}."
+            )
+        own = {
+            choice: self._check(choices[choice], "each of choices") for choice in leader.choices
+        }
+        self._choices = _ordered(own.values())
+        self._leader, self._by_leader = leader, own
+        for dependent in self._dependents:
+            leader.notify(dependent)
+        self._changed()
+
+    def under(self, config: Mapping[str, Choice]) -> Choice:
+        """Return the choice that *config* means for this hparam; what is active if it is silent."""
+        if self._leader is None:
+            return config.get(self.name, self._active)
+        return self._by_leader[self._leader.under(config)]
+
     def notify(self, dependent: Dependent) -> None:
-        """Have *dependent* invalidated whenever the active units change."""
-        self._dependents.append(dependent)
+        """Have *dependent* invalidated whenever the active units change. A copy has none."""
+        self.__dict__.setdefault("_dependents", []).append(dependent)
+        leader = self.__dict__.get("_leader")
+        if leader is not None:
+            leader.notify(dependent)
 
     def _changed(self) -> None:
         for dependent in self._dependents:
@@ -237,9 +291,21 @@ class Hparam:
             f"{self.label}: {what} must be one of {_shown(self._choices)}, got {value!r}.{near}"
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        # Dependents of a copy tell it of themselves. Through them a copy would recurse into the
+        # whole model, layer by layer.
+        return {name: value for name, value in self.__dict__.items() if name != "_dependents"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # A dependent that was copied first may have told of itself already.
+        self.__dict__ |= {"_dependents": [], **self.__dict__, **state}
+        if self._leader is not None:
+            for dependent in self._dependents:
+                self._leader.notify(dependent)
+
     def __repr__(self) -> str:
         name = f"{self.name!r}, " if self.name else ""
-        return f"Hparam({name}{_shown(self._choices)}, active={self._active!r})"
+        return f"Hparam({name}{_shown(self._choices)}, active={self.active!r})"
 
 
 def _ordered(values: Iterable[Choice]) -> tuple[Choice, ...]:

@@ -61,6 +61,7 @@ class ModeDescriptor:
         supernet = supernet_of(model)
         return {
             "inputs": inputs_to_json(supernet.blueprint.inputs),
+            "ties": supernet.space.ties,
             "hparams": {
                 name: {"choices": list(hparam.choices), "active": hparam.active}
                 for name, hparam in supernet.space.items()
@@ -76,6 +77,8 @@ class ModeDescriptor:
         """
         self.convert(model, config, inputs_from_json(metadata["inputs"]))
         space = supernet_of(model).space
+        for names in metadata.get("ties", ()):
+            space.tie(names)
         saved = metadata["hparams"]
         if set(saved) != set(space):
             odd = ", ".join(sorted(set(saved) ^ set(space))[:8])

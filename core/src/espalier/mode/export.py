@@ -70,16 +70,17 @@ class ExportModeDescriptor(ModeDescriptor):
 
 def _export_modules(model: nn.Module) -> dict[str, Any]:
     shared: dict[int, Any] = {}
+    dynamic = {path: m for path, m in model.named_modules() if isinstance(m, DynamicModule)}
+    names = {path: list(module.layout.sizes) for path, module in dynamic.items()}
     looks = {}
-    for path, module in model.named_modules():
-        if isinstance(module, DynamicModule):
-            names = list(module.layout.sizes)
+    for path, module in dynamic.items():
+        if isinstance(module, DynamicModule):  # not exported as a part of another
             module.export(shared)
-            own = {**module._parameters, **module._buffers}  # noqa: SLF001
-            looks[path] = {
-                "shapes": {n: list(t.shape) for n, t in own.items() if t is not None},
-                "attributes": {name: module.__dict__[name] for name in names},
-            }
+        own = {**module._parameters, **module._buffers}  # noqa: SLF001
+        looks[path] = {
+            "shapes": {n: list(t.shape) for n, t in own.items() if t is not None},
+            "attributes": {name: module.__dict__[name] for name in names[path]},
+        }
     return looks
 
 

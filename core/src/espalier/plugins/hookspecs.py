@@ -68,7 +68,7 @@ def espalier_commands() -> Iterable[CommandOffer]:  # type: ignore[empty-body]
     """Offer commands of the command line."""
 
 
-# --- What a plug-in may watch. Called during a search, in order. --------------
+# --- What a plug-in may watch. Called in this order. ---------------------------
 
 
 @hookspec
@@ -91,3 +91,8 @@ def espalier_trial_done(
 @hookspec
 def espalier_search_finished(result: SearchResult) -> None:
     """A search ended with *result*."""
+
+
+@hookspec
+def espalier_exported(model: nn.Module, inputs: object) -> None:
+    """A *model* was made plain; *inputs* is what it was converted with, on the meta device."""

@@ -12,6 +12,7 @@ from ..axes import Axis, Reason, pin
 from ..dynamic import DynamicModule, Layout, SizeRule, layouts_of, plain_type_of
 from ..plugins import current_host
 from ..tracing import Trace, trace
+from .draft import Draft
 from .naming import Carrier, carriers_of, name_of
 from .verification import verify
 
@@ -39,11 +40,14 @@ class Free:
         axis: The root atom.
 
         carriers: Every axis of a tensor that it is part of.
+
+        step: What a smaller size must be a multiple of.
     """
 
     name: str
     axis: Axis
     carriers: tuple[Carrier, ...]
+    step: int = 1
 
 
 @attrs.frozen
@@ -85,12 +89,16 @@ class Analysis:
         free: Atoms that may change, in the order in which the model meets them.
 
         frozen: Atoms of tensors that can't, likewise.
+
+        found: Integer attributes that were found to follow an axis, though no converter says so:
+            path of the module and name.
     """
 
     trace: Trace
     layouts: Mapping[str, Layout[Axis]]
     free: tuple[Free, ...]
     frozen: tuple[Frozen, ...]
+    found: frozenset[tuple[str, str]] = frozenset()
 
 
 def converter_of(module: nn.Module) -> type[DynamicModule] | None:
@@ -133,15 +141,22 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
     _pin_parametrized(model, traced)
     layouts = layouts_of(model, traced, declared_sizes)
     carriers = carriers_of(traced, layouts)
-    candidates = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
-    for axis, why in verify(model, inputs, traced, layouts, candidates).items():
+    names = {a: name_of(places) for a, places in carriers.items() if a.size > 1 and not a.reasons}
+    draft = Draft(model, inputs, traced, dict(layouts), list(names))
+    verify(draft, names)
+    for axis, why in draft.frozen.items():
         pin(axis, Reason(f"{UNSOUND}: {why}"))
-    free = [axis for axis in candidates if not axis.reasons]
+    carriers = carriers_of(traced, draft.layouts)
+    free = [axis for axis in carriers if axis.size > 1 and not axis.reasons]
     return Analysis(
         traced,
-        layouts,
-        tuple(Free(name_of(carriers[axis]), axis, carriers[axis]) for axis in free),
+        draft.layouts,
+        tuple(
+            Free(name_of(carriers[axis]), axis, carriers[axis], draft.step_of(axis))
+            for axis in free
+        ),
         tuple(_frozen(carriers)),
+        frozenset(draft.found),
     )
 
 

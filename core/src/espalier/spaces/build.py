@@ -14,9 +14,10 @@ from ..tracing import without_data
 from .analysis import Analysis, analyze, converter_of
 from .choices import choices_of
 from .costs import CostModel, item_bytes
+from .draft import Draft
 from .space import SearchSpace
 from .supernet import Blueprint, Supernet, is_converted
-from .verification import verify
+from .verification import unsound
 
 
 if TYPE_CHECKING:
@@ -72,12 +73,13 @@ def build(
         does_not_shrink=[f.name for f in analysis.frozen if f.by_verification],
     )
     term_of = Terms({axis: hparams[name] for name, axis in atoms.items()})
+    bare = without_data(inputs, analysis.trace.tape)
     supernet = Supernet(
         mode,
         SearchSpace(list(hparams.values())),
         {path: layout.map(term_of) for path, layout in analysis.layouts.items()},
         CostModel.of(analysis.trace, item_bytes(model), term_of),
-        Blueprint(analysis.trace, analysis.layouts, atoms, without_data(inputs)),
+        Blueprint(analysis.trace, analysis.layouts, atoms, bare),
         frozen,
     )
     _convert(model, supernet)
@@ -95,10 +97,11 @@ def _drop_unsound(
     """
     frozen: dict[str, str] = {}
     names = {free.axis: free.name for free in analysis.free}
+    draft = Draft(model, inputs, analysis.trace, dict(analysis.layouts), list(names))
     while True:
         axes = [axis for axis, name in names.items() if hparams[name].is_configurable]
         smallest = {axis: hparams[names[axis]].min for axis in axes}
-        found = verify(model, inputs, analysis.trace, analysis.layouts, axes, [smallest])
+        found = unsound(draft, smallest)
         if not found:
             return frozen
         for axis, why in found.items():

@@ -52,24 +52,25 @@ def choices_of(model: nn.Module, free: Free, rules: RuleBook, *, relax_divisor: 
     units = free.axis.size
     given: list[tuple[LayerRule, int]] = []
     default: list[tuple[LayerRule, int]] = []
-    for path, inner in dict.fromkeys((c.module, c.inner) for c in free.carriers):
+    for path, inner in dict.fromkeys((c.module, c.inner) for c in free.carriers if c.tensor):
         rule, is_given = rules.rule_for(path, model.get_submodule(path))
         if rule is None:
             return Choices((units,), f"the configuration switches {path!r} off")
         (given if is_given else default).append((rule, inner))
     found = given or default
-    sizes, asked = _common(found, units), _divisor(found)
+    sizes, asked = _common(found, units, free.step), _divisor(found)
     while relax_divisor and len(sizes) == 1 and _divisor(found) > 1:
         found = [(rule.halved(), inner) for rule, inner in found]
-        sizes = _common(found, units)
+        sizes = _common(found, units, free.step)
     if len(sizes) == 1:
         return Choices(sizes, f"no multiple of the divisor {asked} below {units} is offered")
     used = _divisor(found)
     return Choices(sizes, relaxed_to=None if used == asked else used)
 
 
-def _common(found: list[tuple[LayerRule, int]], units: int) -> tuple[int, ...]:
-    return tuple(sorted(set.intersection(*(rule.sizes(units, inner) for rule, inner in found))))
+def _common(found: list[tuple[LayerRule, int]], units: int, step: int) -> tuple[int, ...]:
+    offered = set.intersection(*(rule.sizes(units, inner) for rule, inner in found))
+    return tuple(sorted(size for size in offered if size % step == 0 or size == units))
 
 
 def _divisor(found: list[tuple[LayerRule, int]]) -> int:

@@ -173,7 +173,7 @@ def _chooser(config: Mapping[str, Choice] | None) -> Callable[[Hparam], int]:
     given = config or {}
 
     def choice(hparam: Hparam) -> int:
-        value: int = given.get(hparam.name, hparam.active)
+        value: int = hparam.under(given)
         return value
 
     return choice

@@ -11,7 +11,7 @@ from ..hparams import Hparam, ProductHparam, Term, leaves
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from torch import Tensor, nn
 
@@ -24,7 +24,8 @@ class Importance:
     The L2 norm of each unit's part of one parameter.
 
     Args:
-        module: Whose parameter it is.
+        parameters: Those of the module that it is one of. Not the module: through it, a copy of
+            an hparam would recurse into the whole model.
 
         tensor: Its name in the module.
 
@@ -35,7 +36,7 @@ class Importance:
         hparam: Whose units are meant.
     """
 
-    module: nn.Module
+    parameters: Mapping[str, nn.Parameter | None]
     tensor: str
     axis: int
     term: Term
@@ -43,7 +44,7 @@ class Importance:
 
     def __call__(self) -> Tensor | None:
         """Return shape ``(units,)``, or ``None`` for a parameter without data."""
-        parameter = self.module._parameters.get(self.tensor)  # noqa: SLF001
+        parameter = self.parameters.get(self.tensor)
         if parameter is None or parameter.is_meta:
             return None
         rows = parameter.detach().movedim(self.axis, 0).reshape(parameter.shape[self.axis], -1)
@@ -60,10 +61,10 @@ def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
         the L2 norm, over producers and consumers alike.
     """
     for path, name, axis, term in carried(model, supernet):
-        module = model.get_submodule(path)
+        own = model.get_submodule(path)._parameters  # noqa: SLF001
         for hparam in dict.fromkeys(leaves(term)):
             if hparam.is_configurable:
-                hparam.register_importance(Importance(module, name, axis, term, hparam))
+                hparam.register_importance(Importance(own, name, axis, term, hparam))
 
 
 def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, int, Term]]:

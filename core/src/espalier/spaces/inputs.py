@@ -1,4 +1,4 @@
-"""Example inputs as plain data: shapes and types, no values of tensors."""
+"""Example inputs as plain data: shapes and types, and of values only what the model reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from ..errors import StateError
+from ..tracing import Tape, Taped
 
 
 def inputs_to_json(inputs: Any) -> Any:
@@ -16,6 +17,8 @@ def inputs_to_json(inputs: Any) -> Any:
     Raises:
         StateError: If they hold anything but tensors, containers, numbers, strings and ``None``.
     """
+    if isinstance(inputs, Taped):
+        return {"inputs": inputs_to_json(inputs.inputs), "tape": inputs.tape.to_plain()}
     if isinstance(inputs, torch.Tensor):
         return {"tensor": list(inputs.shape), "dtype": str(inputs.dtype).removeprefix("torch.")}
     if isinstance(inputs, tuple) and type(inputs) is tuple:
@@ -49,8 +52,17 @@ def inputs_from_json(data: Any) -> Any:
         if not isinstance(dtype, torch.dtype):
             raise StateError(f"the saved inputs have an unknown dtype, {data['dtype']!r}.")
         return torch.empty(data["tensor"], dtype=dtype, device="meta")
+    if set(data) == {"inputs", "tape"}:
+        return Taped(inputs_from_json(data["inputs"]), _tape(data["tape"]))
     if set(data) == {"tuple"}:
         return tuple(inputs_from_json(value) for value in data["tuple"])
     if set(data) == {"dict"}:
         return {key: inputs_from_json(value) for key, value in data["dict"].items()}
     raise StateError(f"the saved inputs can't be read: {data!r}.")
+
+
+def _tape(data: Any) -> Tape:
+    try:
+        return Tape.from_plain(data)
+    except (ValueError, TypeError) as error:
+        raise StateError(f"the saved tape of values can't be read: {error}.") from error

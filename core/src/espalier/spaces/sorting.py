@@ -25,7 +25,7 @@ def sort(model: nn.Module, supernet: Supernet) -> None:
     Hparams without an importance stay as they are.
     """
     orders = {}
-    for hparam in supernet.space.values():
+    for hparam in supernet.space.every():
         if hparam.is_configurable and hparam.is_sortable and hparam.order is None:
             importance = hparam.importance
             if importance is not None:

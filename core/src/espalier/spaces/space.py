@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, final
 
 from ..errors import SpaceError, nearest
@@ -12,6 +13,7 @@ from ..hparams import Choice, Hparam
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
 
 @final
@@ -31,6 +33,49 @@ class SearchSpace(Mapping[str, Hparam]):
 
     def __init__(self, hparams: list[Hparam]) -> None:
         self._hparams = {hparam.name: hparam for hparam in hparams}
+        self._tied: dict[str, Hparam] = {}
+
+    def tie(self, names: Sequence[str]) -> None:
+        """
+        Let the first of *names* lead the others: all keep the same share of their units.
+
+        Those that follow are no part of the space from then on. What each keeps, of its own
+        units in its own order, stays its own.
+
+        Args:
+            names: Hparams over sizes. Choices that not all of them offer are dropped.
+
+        Raises:
+            SpaceError: If one is not in the space, or they have no choice in common. Nothing
+                changes then.
+        """
+        leader, *others = [self[name] for name in names]
+        tables = [_shares(hparam) for hparam in (leader, *others)]
+        common = set.intersection(*(set(table) for table in tables))
+        if not common:
+            raise SpaceError(
+                f"{', '.join(names)}: tied hparams must have a share of their units in common "
+                f"that each offers; these have none."
+            )
+        leader.choices = [tables[0][share] for share in common]
+        for hparam, table in zip(others, tables[1:], strict=True):
+            hparam.follow(leader, {tables[0][share]: table[share] for share in common})
+            self._tied[hparam.name] = self._hparams.pop(hparam.name)
+
+    def every(self) -> Iterator[Hparam]:
+        """Yield all hparams, those included that follow another."""
+        yield from self._hparams.values()
+        yield from self._tied.values()
+
+    @property
+    def ties(self) -> list[list[str]]:
+        """What was tied: the name of each leader, and of those that follow it."""
+        found: dict[str, list[str]] = {}
+        for name, hparam in self._tied.items():
+            leader = hparam.leader
+            if leader is not None:
+                found.setdefault(leader.name, [leader.name]).append(name)
+        return list(found.values())
 
     def __getitem__(self, name: str) -> Hparam:
         try:
@@ -94,6 +139,10 @@ class SearchSpace(Mapping[str, Hparam]):
         known = list(self._hparams)
         shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")  # noqa: PLR2004
         return f"{name!r} is no hparam of this space.{nearest(str(name), known)} It has: {shown}."
+
+
+def _shares(hparam: Hparam) -> dict[Fraction, int]:
+    return {Fraction(choice, hparam.units): choice for choice in hparam.choices}
 
 
 class SpaceKeyError(SpaceError, KeyError):

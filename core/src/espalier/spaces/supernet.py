@@ -96,7 +96,7 @@ class Supernet:
             ExportError: If it does not do what the axes predict.
         """
         atoms = self.blueprint.atoms
-        size_of = Sizes({atoms[name]: int(choice) for name, choice in config.items()})
+        size_of = Sizes({atoms[h.name]: int(h.under(config)) for h in self.space.every()})
         looks = stand_ins(model, self.blueprint.layouts, size_of)
         try:
             replay(model, self.blueprint.inputs, self.blueprint.trace, size_of, looks)

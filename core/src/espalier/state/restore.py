@@ -15,6 +15,7 @@ from ..mode import Step, record_step
 from ..mode.export import apply_shapes
 from ..plugins import current_host
 from ..snapshot import Snapshot
+from ..wrappers import unwrapped
 from .format import KEY, Manifest, check_length
 
 
@@ -36,13 +37,15 @@ def restore(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
         path: What `save` wrote.
 
     Returns:
-        The same object; it gives the outputs that the saved one gave.
+        The same object, or for a wrapper the module inside; it gives the outputs that the saved
+        one gave.
 
     Raises:
         StateError: If the file is truncated, altered, of a newer format, or of another model. The
             model is left as it was.
     """
     source = pathlib.Path(path)
+    model = unwrapped(model)
     manifest, weights = _read(source)
     before = Snapshot.of(model)
     try:

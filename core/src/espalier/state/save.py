@@ -13,6 +13,7 @@ from ..errors import StateError
 from ..mode import Step, steps_of
 from ..plugins import current_host
 from ..spaces.analysis import declared_sizes
+from ..wrappers import unwrapped
 from .format import KEY, Manifest
 
 
@@ -28,7 +29,7 @@ def save(model: nn.Module, path: str | os.PathLike[str]) -> None:
     and then moved there, so a save that dies half-way leaves an old file whole.
 
     Args:
-        model: Plain, converted, searched or exported.
+        model: Plain, converted, searched or exported; of a wrapper, the module inside is saved.
 
         path: Where to write; a file that is there is replaced.
 
@@ -36,6 +37,7 @@ def save(model: nn.Module, path: str | os.PathLike[str]) -> None:
         StateError: If the model has no data, or its inputs can't be written (see `restore`).
     """
     target = pathlib.Path(path)
+    model = unwrapped(model)
     tensors, aliases = _unique(model)
     manifest = Manifest(type(model).__qualname__, _steps(model), _looks(model), aliases)
     draft = target.with_name(f".{target.name}.{os.getpid()}")
@@ -77,6 +79,8 @@ def _unique(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, str]]:
             raise StateError(f"{name}: only tensors can be saved, got {type(tensor).__name__}.")
         if tensor.is_meta:
             raise StateError(f"{name} is on the meta device: it has no data to save.")
+        if tensor.layout is not torch.strided:
+            raise StateError(f"{name}: only dense tensors can be saved, got {tensor.layout}.")
         if id(tensor) in first:
             aliases[name] = first[id(tensor)]
         else:

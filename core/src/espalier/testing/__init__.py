@@ -6,6 +6,7 @@ from ..lazy import lazy_names
 
 
 if TYPE_CHECKING:
+    from .axis_rule import check_axis_rule
     from .converter import ConverterContract
     from .fakes import fake_source
     from .light import check_plugin_is_light
@@ -18,6 +19,7 @@ else:
             "ConverterContract": "espalier.testing.converter",
             "ModeContract": "espalier.testing.mode",
             "SamplerContract": "espalier.testing.sampler",
+            "check_axis_rule": "espalier.testing.axis_rule",
             "check_plugin_is_light": "espalier.testing.light",
             "fake_source": "espalier.testing.fakes",
         },
@@ -27,6 +29,7 @@ __all__ = [
     "ConverterContract",
     "ModeContract",
     "SamplerContract",
+    "check_axis_rule",
     "check_plugin_is_light",
     "fake_source",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+from operator import attrgetter
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ class ConverterContract(ConverterBench):
         """
         plain, layer = self.plain(), self.dynamic()
 
-        assert all(getattr(layer, name) is value for name, value in layer.named_parameters())
+        assert all(attrgetter(name)(layer) is value for name, value in layer.named_parameters())
         assert torch.equal(self.call(plain.eval()), self.call(layer.eval()))
 
     def test_export_gives_the_plain_layer_of_that_size(self) -> None:

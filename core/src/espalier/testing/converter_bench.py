@@ -171,7 +171,9 @@ def tensors_of(layer: nn.Module) -> dict[str, Tensor]:
 
 def active_index(layer: DynamicModule, name: str) -> tuple[Tensor, ...]:
     """Return what indexes the active part of tensor *name*, one grid for each axis."""
-    terms = layer.layout.tensors.get(name)
+    path, _, own = name.rpartition(".")
+    owner = layer.get_submodule(path)
+    terms = owner.layout.tensors.get(own) if isinstance(owner, DynamicModule) else None
     if terms is None:
         rows = [torch.arange(size) for size in tensors_of(layer)[name].shape]
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
@@ -29,6 +29,9 @@ Units: TypeAlias = Mapping[Axis, list[int]]
 
 ROUNDS = 3
 
+#: Relative agreement of ``float64`` results.
+TOLERANCE = 1e-9
+
 
 def check_rule(
     function: Callable[..., Any],
@@ -42,9 +45,10 @@ def check_rule(
     Fail if an axis that the rules call free can't change, and return which axes are free.
 
     *function* is traced once. Then units of every free atom of its arguments are permuted, which
-    must permute the results alike; and some are left out, which must give the results that the
-    rest has in the whole: the same numbers where the atom is one of the results', and the numbers
-    with zeros in place of what is left out where it is not.
+    must permute the results alike, while new units of the results must all be alike; and some are
+    left out, which must give the results that the rest has in the whole: the same numbers where
+    the atom is one of the results', and the numbers with zeros in place of what is left out where
+    it is not.
 
     Args:
         function: Takes *tensors* and returns tensors in any structure. It may change them.
@@ -81,14 +85,15 @@ def check_rule(
                 f"every argument must be a tensor, got {type(tensor).__name__}; bind others to "
                 f"the function."
             )
-    checker = _Checker(function, tensors, rules or {})
+    checker = Checker(function, tensors, rules or {})
     rng = random.Random(seed)
     for _ in range(ROUNDS):
-        checker.check_permuted(rng)
+        checker.check_permuted(rng, checker.free)
+        checker.check_alike(rng)
         if not literal:
             checker.check_shrunk(rng, checker.passing, zeros=False, values=not spans)
             checker.check_shrunk(rng, checker.free, zeros=True, values=not spans)
-    return [_letters(axes) for axes in checker.operands]
+    return [letters(axes) for axes in checker.operands]
 
 
 class _Once(nn.Module):
@@ -100,38 +105,59 @@ class _Once(nn.Module):
         return self.function(*tensors)
 
 
-class _Checker:
+class Checker:
+    """
+    Traces a function once, and compares what it gives for other units with what the axes say.
+
+    Attributes:
+        operands: Axes of the arguments.
+
+        results: Axes of the results.
+
+        free: Atoms of the arguments that can change.
+
+        passing: Those of them that the results have too.
+    """
+
     def __init__(
         self,
         function: Callable[..., Any],
-        tensors: tuple[Tensor, ...],
+        tensors: Sequence[Tensor],
         rules: Mapping[str, Rule],
+        tolerance: float = TOLERANCE,
     ) -> None:
         self._function = function
         self._tensors = tensors
-        seen: list[list[list[Axis]]] = []
+        self._tolerance = tolerance
+        seen: list[tuple[list[list[Axis]], list[list[Axis]]]] = []
+        note = seen.append  # a list would be put back to what it was before the trace
 
         def watched(*given: Tensor) -> Any:
             operands = [_axes(tensor) for tensor in given]
             output = function(*given)
-            seen.extend((operands, [_axes(tensor) for tensor in _flat(output)]))
+            note((operands, [_axes(tensor) for tensor in _flat(output)]))
             return output
 
-        trace(_Once(watched), tensors, rules=rules, pin_inputs=False)
-        self.operands, self.results = seen
+        trace(_Once(watched), tuple(tensors), rules=rules, pin_inputs=False)
+        self.operands, self.results = seen[-1]
         self.free = _free(self.operands)
         reached = {found for axes in self.results for axis in axes for found in atoms(axis)}
-        #: Atoms that the results have too.
         self.passing = [found for found in self.free if found in reached]
         self._whole = self._run(tensors)
 
-    def check_permuted(self, rng: random.Random) -> None:
-        """Permute the units of every free atom."""
-        units = {found: rng.sample(range(found.size), found.size) for found in self.free}
+    def check_permuted(self, rng: random.Random, chosen: list[Axis]) -> None:
+        """Permute the units of the atoms in *chosen*."""
+        units = {found: rng.sample(range(found.size), found.size) for found in chosen}
         given = [
             _take(t, axes, units) for t, axes in zip(self._tensors, self.operands, strict=True)
         ]
         self._compare(self._run(given), self._whole, units, "permuted", values=True)
+
+    def check_alike(self, rng: random.Random) -> None:
+        """Permute the units that only the results have, which must all be alike."""
+        new = [found for found in _free(self.results) if found not in self.free]
+        units = {found: rng.sample(range(found.size), found.size) for found in new}
+        self._compare(self._whole, self._whole, units, "permuted", values=True)
 
     def check_shrunk(
         self, rng: random.Random, chosen: list[Axis], *, zeros: bool, values: bool
@@ -148,12 +174,17 @@ class _Checker:
         whole = self._whole
         if zeros and values:
             whole = self._run([_zero(t, axes, units) for t, axes in pairs])
-        found = self._run([_take(t, axes, units) for t, axes in pairs])
+        found = self._run([_take(t, axes, units) for t, axes in pairs], units)
         self._compare(found, whole, units, "left out", values=values)
 
-    def _run(self, tensors: Any) -> list[Tensor]:
+    def call(self, tensors: Sequence[Tensor], units: Units) -> Any:
+        """Call the function on *tensors*, which have no other units than *units*."""
+        del units
+        return self._function(*tensors)
+
+    def _run(self, tensors: Sequence[Tensor], units: Units | None = None) -> list[Tensor]:
         with torch.no_grad():
-            return _flat(self._function(*(tensor.clone() for tensor in tensors)))
+            return _flat(self.call([tensor.clone() for tensor in tensors], units or {}))
 
     def _compare(
         self, found: list[Tensor], whole: list[Tensor], units: Units, done: str, *, values: bool
@@ -167,12 +198,14 @@ class _Checker:
                     f"{what}expected shape {tuple(expected.shape)}, got {tuple(a.shape)}; {shown}"
                 )
             if values:
-                _check_close(a, expected, f"{what}{shown}")
+                _check_close(a, expected, self._tolerance, f"{what}{shown}")
 
 
-def _check_close(found: Tensor, expected: Tensor, what: str) -> None:
+def _check_close(found: Tensor, expected: Tensor, tolerance: float, what: str) -> None:
     try:
-        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True)
+        torch.testing.assert_close(
+            found, expected, rtol=tolerance, atol=tolerance / 1000, equal_nan=True
+        )
     except AssertionError as error:
         raise AssertionError(f"{what} {error}") from error
 
@@ -195,18 +228,19 @@ def _is_free(found: Axis) -> bool:
     return found.size > 1 and not found.reasons
 
 
-def _letters(axes: list[Axis]) -> str:
+def letters(axes: list[Axis]) -> str:
+    """Return a letter for each axis: see `check_rule`."""
     return "".join(
         "-" if axis.size <= 1 else "f" if any(map(_is_free, atoms(axis))) else "p" for axis in axes
     )
 
 
-def _places(axis: Axis, units: Units) -> list[int]:
+def places(axis: Axis, units: Units) -> list[int]:
     """Return the positions of *axis* that belong to *units*, in their order."""
     node = axis.root
     if node.kind is Kind.ATOM:
         return units.get(node, list(range(node.size)))
-    inner = [_places(child, units) for child in node.children]
+    inner = [places(child, units) for child in node.children]
     sizes = [child.size for child in node.children]
     if node.kind is Kind.CONCAT:
         offsets = itertools.accumulate(sizes[:-1], initial=0)
@@ -220,7 +254,7 @@ def _places(axis: Axis, units: Units) -> list[int]:
 
 def _take(tensor: Tensor, axes: list[Axis], units: Units) -> Tensor:
     for dim, axis in enumerate(axes):
-        tensor = tensor.index_select(dim, torch.tensor(_places(axis, units), dtype=torch.int64))
+        tensor = tensor.index_select(dim, torch.tensor(places(axis, units), dtype=torch.int64))
     return tensor
 
 
@@ -228,6 +262,6 @@ def _zero(tensor: Tensor, axes: list[Axis], units: Units) -> Tensor:
     kept = torch.ones(tensor.shape, dtype=torch.bool)
     for dim, axis in enumerate(axes):
         own = torch.zeros(tensor.shape[dim], dtype=torch.bool)
-        own[_places(axis, units)] = True
+        own[places(axis, units)] = True
         kept &= own.reshape(-1, *[1] * (tensor.dim() - dim - 1))
     return tensor.where(kept, torch.zeros_like(tensor))

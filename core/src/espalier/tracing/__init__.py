@@ -2,8 +2,10 @@
 
 from .call import Axes, Call, Cost, Follow, Rule
 from .fakes import StandIn, bind_inputs, home_of, without_data
-from .replay import Mismatch, replay
-from .trace import Record, TensorAxes, Trace, trace
+from .records import Record, TensorAxes, Trace
+from .replay import Gap, Mismatch, replay
+from .tape import Tape, Taped
+from .trace import trace
 
 
 __all__ = [
@@ -11,10 +13,13 @@ __all__ = [
     "Call",
     "Cost",
     "Follow",
+    "Gap",
     "Mismatch",
     "Record",
     "Rule",
     "StandIn",
+    "Tape",
+    "Taped",
     "TensorAxes",
     "Trace",
     "bind_inputs",

@@ -37,12 +37,13 @@ class Follow:
         axes: What it says: the size of each axis for a list argument, their product for a
             number, or their sum for an offset.
 
-        kind: How *axes* give the value.
+        kind: How *axes* give the value. ``"shape"`` is ``"sizes"`` with -1 allowed for an entry
+            that torch works out.
     """
 
     argument: str
     axes: tuple[Axis, ...]
-    kind: Literal["sizes", "product", "offset"] = "product"
+    kind: Literal["sizes", "shape", "product", "offset"] = "product"
 
 
 @attrs.frozen
@@ -92,6 +93,7 @@ class Call:
         self.follows: list[Follow] = []
         self._axes_of = axes_of
         self._place: str | None = None
+        self._read: list[Tensor] | None = None
 
     def value(self, name: str) -> Any:
         """Return the argument called *name*, or its default."""
@@ -110,10 +112,17 @@ class Call:
         """Return the axes of each tensor in the list argument *name*."""
         return [self._axes_of(tensor) for tensor in self.arguments[name]]
 
+    def axes_of(self, tensor: Tensor) -> Axes:
+        """Return the axes of *tensor*, which is an argument or part of one."""
+        return self._axes_of(tensor)
+
     def tensors(self) -> list[Tensor]:
         """Return every tensor that is read, those in lists included; ``out=`` is only written."""
-        outs = {a.name for a in self.op._schema.arguments if a.is_out}  # noqa: SLF001
-        return list(_tensors(v for name, v in self.arguments.items() if name not in outs))
+        if self._read is None:
+            outs = _outs(self.op)
+            values = (value for name, value in self.arguments.items() if name not in outs)
+            self._read = list(_tensors(values))
+        return self._read
 
     def operands(self) -> list[Axes]:
         """Return the axes of every tensor among the arguments."""
@@ -153,6 +162,10 @@ class Call:
         for axis in [axes] if isinstance(axes, Axis) else axes:
             pin(axis, reason)
 
+    def pinned_shape(self, text: str, output: int = 0) -> Axes:
+        """Return a new atom that can't change for each axis of output number *output*."""
+        return [self.pinned(size, text) for size in self.outputs[output].shape]
+
     def pinned(self, size: int, text: str) -> Axis:
         """Return a new atom that can't change."""
         return atom(size, Reason(text, self.place))
@@ -164,6 +177,11 @@ class Call:
     def follow(self, argument: str, *axes: Axis, kind: Any = "product") -> None:
         """Say that the integer *argument* is a size of the operands: see `Follow`."""
         self.follows.append(Follow(argument, axes, kind))
+
+    @property
+    def name(self) -> str:
+        """The operator's name as users know it: ``"cumsum"``, ``"acme::fused_mlp"``."""
+        return self.op._schema.name.removeprefix("aten::")  # noqa: SLF001
 
     @property
     def place(self) -> str:
@@ -186,6 +204,11 @@ def _schema(op: torch._ops.OpOverload) -> tuple[tuple[str, ...], dict[str, Any]]
     arguments = op._schema.arguments  # noqa: SLF001
     defaults = {a.name: a.default_value for a in arguments if a.has_default_value()}
     return tuple(a.name for a in arguments), defaults
+
+
+@functools.cache
+def _outs(op: torch._ops.OpOverload) -> frozenset[str]:
+    return frozenset(a.name for a in op._schema.arguments if a.is_out)  # noqa: SLF001
 
 
 def _tensors(values: Iterable[Any]) -> Iterable[Tensor]:

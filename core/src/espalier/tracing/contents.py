@@ -1,14 +1,15 @@
-"""Put back what a run may change besides attributes: contents of containers, random states."""
+"""Put back what a run may change besides attributes of modules: what they hold, random states."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import sys
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+
+from .holdings import holdings_of
 
 
 if TYPE_CHECKING:
@@ -20,33 +21,18 @@ if TYPE_CHECKING:
 @contextlib.contextmanager
 def kept_contents(model: nn.Module) -> Iterator[None]:
     """
-    Let a ``forward`` run that may append to its module's lists, and put their contents back.
+    Let a ``forward`` run that may change what its modules hold, and put that back.
 
-    Containers are followed through each other, not through objects of other classes.
+    Lists, dicts, sets and objects of the user's own classes are followed through each other, from
+    the attributes, the classes and the hooks of every module. What is found is put back to what it
+    held; tensors that a run writes to are not looked at here.
     """
-    held = {}
-    pending: list[Any] = [value for module in model.modules() for value in vars(module).values()]
-    while pending:
-        value = pending.pop()
-        if id(value) not in held and isinstance(value, (list, dict, set, deque)):
-            content = dict(value) if isinstance(value, dict) else list(value)
-            held[id(value)] = (value, content)
-            pending += content.values() if isinstance(content, dict) else content
-        elif isinstance(value, tuple):
-            pending += value
+    held = holdings_of(model)
     try:
         yield
     finally:
-        for container, content in held.values():
-            _refill(container, content)
-
-
-def _refill(container: Any, content: Any) -> None:
-    container.clear()
-    if isinstance(container, (dict, set)):
-        container.update(content)
-    else:
-        container.extend(content)
+        for holding in held:
+            holding.restore()
 
 
 @contextlib.contextmanager
@@ -56,9 +42,15 @@ def kept_randomness() -> Iterator[None]:
     own = random.getstate()
     theirs = numpy.random.get_state() if numpy else None
     try:
-        with torch.random.fork_rng(devices=[]):
+        with torch.random.fork_rng(devices=_devices()):
             yield
     finally:
         random.setstate(own)
         if numpy:
             numpy.random.set_state(theirs)
+
+
+def _devices() -> list[int]:
+    # Only a device in use has a state that is worth the copy, and asking starts none.
+    in_use = torch.cuda.is_available() and torch.cuda.is_initialized()
+    return list(range(torch.cuda.device_count())) if in_use else []

@@ -11,10 +11,11 @@ import attrs
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
-from torch.utils import _pytree as pytree
 
 from ..errors import InputsError, TraceError
 from ..snapshot import Snapshot
+from .structure import map_tensors
+from .tape import Tape, Taped
 
 
 if TYPE_CHECKING:
@@ -52,14 +53,13 @@ def bind_inputs(model: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict[st
     Raises:
         InputsError: If ``forward`` does not take such arguments.
 
-        TraceError: If the model has lazy parameters, whose shapes are not known yet.
+        TraceError: If the model has lazy parameters, whose shapes are not known yet, or modules
+            of TorchScript.
     """
-    lazy = [name for name, p in model.named_parameters() if is_lazy(p)]
-    if lazy:
-        raise TraceError(
-            f"{type(model).__name__}: every parameter must have a shape, but "
-            f"{', '.join(lazy[:4])} is lazy. Call the model once on a batch first."
-        )
+    _require_python(model)
+    _require_shapes(model)
+    if isinstance(inputs, Taped):
+        inputs = inputs.inputs
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
     if isinstance(inputs, Mapping):
@@ -82,8 +82,29 @@ def bind_inputs(model: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict[st
     return args, kwargs
 
 
+def _require_python(model: nn.Module) -> None:
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            where = f"module {path!r}" if path else "the model itself"
+            raise TraceError(
+                f"{type(model).__name__}: every module must be written in Python, but {where} is "
+                f"TorchScript, whose sizes are compiled in. Use the module that it was made from."
+            )
+
+
+def _require_shapes(model: nn.Module) -> None:
+    lazy = [name for name, tensor in named_tensors(model).items() if is_lazy(tensor)]
+    if lazy:
+        raise TraceError(
+            f"{type(model).__name__}: every parameter must have a shape, but "
+            f"{', '.join(lazy[:4])} is lazy. Call the model once on a batch first."
+        )
+
+
 def described(value: Any) -> str:
     """Return *value* with tensors as their type and shape, for messages."""
+    if isinstance(value, Taped):
+        return described(value.inputs)
     if isinstance(value, torch.Tensor):
         return f"Tensor{tuple(value.shape)}"
     if isinstance(value, Mapping):
@@ -95,30 +116,65 @@ def described(value: Any) -> str:
 
 def home_of(model: nn.Module) -> torch.device:
     """Return the device of the model's first tensor; the CPU for one without data."""
-    for tensor in (*model.parameters(), *model.buffers()):
-        if tensor.device.type != "meta":
-            return tensor.device
+    for module in model.modules():
+        for tensor in (*module._parameters.values(), *module._buffers.values()):  # noqa: SLF001
+            if tensor is not None and not tensor.is_meta:
+                return tensor.device
     return torch.device("cpu")
 
 
-def fake_inputs(mode: FakeTensorMode, values: Any, home: torch.device) -> Any:
+def fake_inputs(
+    mode: FakeTensorMode,
+    values: Any,
+    home: torch.device,
+    pairs: list[tuple[Tensor, Tensor]] | None = None,
+) -> Any:
     """
     Return *values* with every tensor replaced by a fake of its shape, dtype and device.
 
-    A tensor on the ``meta`` device is taken to be on *home*.
+    Args:
+        mode: What the fakes belong to.
+
+        values: Tensors in any structure.
+
+        home: Where tensors on the ``meta`` device are taken to be.
+
+        pairs: Gets each fake with the tensor that it stands for.
     """
 
     def fake(tensor: Tensor) -> Tensor:
-        return _fake(mode, tensor, tuple(tensor.shape), home)
+        made = _fake(mode, tensor, tuple(tensor.shape), home)
+        if pairs is not None:
+            pairs.append((made, tensor))
+        return made
 
-    return pytree.tree_map_only(torch.Tensor, fake, values)
+    return map_tensors(fake, values)
 
 
-def without_data(values: Any) -> Any:
-    """Return *values* with every tensor replaced by one on ``meta``: shape and dtype, no data."""
-    return pytree.tree_map_only(
-        torch.Tensor, lambda t: torch.empty(t.shape, dtype=t.dtype, device="meta"), values
-    )
+def without_data(values: Any, tape: Tape | None = None) -> Any:
+    """
+    Return *values* with every tensor replaced by one on ``meta``: shape and dtype, no data.
+
+    Args:
+        values: Inputs in any structure.
+
+        tape: What a model read when it ran with data; it is kept with the inputs.
+    """
+    if isinstance(values, Taped):
+        values = values.inputs
+    bare = map_tensors(lambda t: torch.empty(t.shape, dtype=t.dtype, device="meta"), values)
+    return bare if tape is None else Taped(bare, tape)
+
+
+def named_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Return the parameters and buffers of *model*; a shared one under each of its names."""
+    return {
+        f"{path}.{name}" if path else name: tensor
+        for path, module in model.named_modules()
+        for holder in (module._parameters, module._buffers)  # noqa: SLF001
+        for name, tensor in holder.items()
+        if tensor is not None
+    }
 
 
 @contextlib.contextmanager
@@ -150,7 +206,7 @@ def faked(
                     shape = stand_in.shapes.get(name, tuple(tensor.shape))
                     key = (id(tensor), shape)
                     if key not in memo:
-                        memo[key] = _fake(mode, tensor, shape, home)
+                        memo[key] = _fake_weight(mode, tensor, shape, home)
                     holder[name] = memo[key]
                     fakes[f"{path}.{name}" if path else name] = memo[key]
         yield fakes
@@ -162,6 +218,7 @@ def _dress(module: nn.Module, stand_in: StandIn) -> None:
     if stand_in.type is not None:
         module.__class__ = stand_in.type
     module.__dict__["training"] = False
+    module.__dict__.pop("_compiled_call_impl", None)
     module.__dict__.update(stand_in.attributes)
 
 
@@ -170,12 +227,23 @@ def _fake(
 ) -> Tensor:
     device = home if tensor.device.type == "meta" else tensor.device
     if tensor.layout is not torch.strided or tensor.is_quantized:
-        return mode.from_tensor(tensor)
+        return mode.from_tensor(tensor.detach())
     with mode:
         if shape == tuple(tensor.shape):
             return torch.empty_strided(shape, tensor.stride(), dtype=tensor.dtype, device=device)
         made = torch.empty(shape, dtype=tensor.dtype, device=device)
         return made.to(memory_format=_memory_format(tensor))
+
+
+def _fake_weight(
+    mode: FakeTensorMode, tensor: Tensor, shape: tuple[int, ...], home: torch.device
+) -> Tensor:
+    made = _fake(mode, tensor, shape, home)
+    if isinstance(tensor, nn.Parameter):
+        made._is_param = True  # noqa: SLF001 - what isinstance asks
+    if tensor.requires_grad and tensor.is_leaf:
+        made.requires_grad_()
+    return made
 
 
 def _memory_format(tensor: Tensor) -> torch.memory_format:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from .memory import memory_of
+
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,4 +71,4 @@ class Lifetimes:
 
 
 def _key(tensor: Tensor) -> int:
-    return int(tensor.untyped_storage()._cdata)  # noqa: SLF001
+    return memory_of(tensor) or id(tensor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import sys
 
@@ -12,7 +13,7 @@ _TORCH = str(pathlib.Path(torch.__file__).parent)
 _OWN = str(pathlib.Path(__file__).parent.parent)
 _SKIPPED = (_TORCH, _OWN, "<")
 # Those that call the model: what is further out is the user's, but not the model.
-_CALLERS = ("trace", "replay")
+_CALLERS = ("traced", "replay")
 
 
 def current_place(module: str = "") -> str:
@@ -47,6 +48,7 @@ def place_of(error: BaseException) -> str:
     return found
 
 
+@functools.cache
 def _short(path: str) -> str:
     parts = pathlib.PurePath(path).parts
     return str(pathlib.PurePath(*parts[-2:])) if len(parts) > 2 else path  # noqa: PLR2004

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import torch
 from torch.utils import _pytree as pytree
 
@@ -11,24 +13,61 @@ from .call import Follow, bind
 from .fakes import StandIn, bind_inputs, fake_inputs, home_of
 from .operators import Operators
 from .place import current_place, place_of
-from .trace import COPIES, Record, Trace, fake_run
+from .recorder import COPIES
+from .running import fake_run
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import nn
 
     from ..axes import Axis
+    from .records import Record, Trace
     from .scopes import Scopes
 
 
 # How a reshape runs depends on strides, which change with sizes.
 _SPELLING = {"aten::_unsafe_view": "aten::view", "aten::_reshape_alias": "aten::view"}
 
+# How far an operator got: not met yet, its arguments, its run, its outputs.
+_BEFORE, _ARGUMENTS, _RUN, _OUTPUTS = range(4)
+
+
+@attrs.frozen
+class Gap:
+    """
+    A size that is not what the axes predict.
+
+    Args:
+        axis: The axis whose size was predicted.
+
+        size: The size that came.
+    """
+
+    axis: Axis
+    size: int
+
 
 class Mismatch(Exception):  # noqa: N818 - a verdict, not an error
-    """The run did not do what the axes predict. The message says what and where."""
+    """
+    The run did not do what the axes predict. The message says what and where.
+
+    Attributes:
+        position: Number of the record at which it went wrong.
+
+        progress: Larger the further the run came; comparable between runs of one trace.
+
+        gaps: The sizes that differ, where that is what went wrong.
+    """
+
+    def __init__(
+        self, text: str, position: int, progress: tuple[int, ...], gaps: Sequence[Gap]
+    ) -> None:
+        super().__init__(text)
+        self.position = position
+        self.progress = progress
+        self.gaps = tuple(gaps)
 
 
 def replay(
@@ -62,7 +101,7 @@ def replay(
     home = home_of(model)
     with fake_run(model, stand_ins) as (mode, _, scopes):
         fake_args, fake_kwargs = fake_inputs(mode, (args, kwargs), home)
-        checker = _Checker(traced.records, size_of, scopes)
+        checker = _Checker(traced, size_of, scopes)
         try:
             with checker:
                 model(*fake_args, **fake_kwargs)
@@ -71,19 +110,20 @@ def replay(
         except Exception as error:
             place = place_of(error)
             text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            raise Mismatch(f"{text} ({place})" if place else text) from error
+            raise checker.mismatch(text, place) from error
         checker.finish()
 
 
 class _Checker(Operators):
-    def __init__(
-        self, records: list[Record], size_of: Callable[[Axis], int], scopes: Scopes
-    ) -> None:
-        super().__init__()
+    def __init__(self, traced: Trace, size_of: Callable[[Axis], int], scopes: Scopes) -> None:
+        super().__init__(traced.values())
         self._scopes = scopes
-        self._records = [record for record in records if record.op not in COPIES]
+        # A copy that says sizes is a view in disguise.
+        kept = ((i, r) for i, r in enumerate(traced.records) if r.op not in COPIES or r.follows)
+        self._records = list(kept)
         self._size_of = size_of
-        self._position = 0
+        self._met = 0
+        self._stage = _BEFORE
 
     def observe(
         self,
@@ -94,32 +134,46 @@ class _Checker(Operators):
     ) -> Any:
         """Run the operator and compare it with its record."""
         name = op._schema.name  # noqa: SLF001
-        if name in COPIES:
+        if name in COPIES and not self._is_due(name):
             return run()
         record = self._next(_SPELLING.get(name, name))
         if record.follows:
+            self._stage = _ARGUMENTS
             arguments = bind(op, args, kwargs)
             for follow in record.follows:
                 self._check_argument(record, follow, arguments)
+        self._stage = _RUN
         result = run()
+        self._stage = _OUTPUTS
         outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
         for output, axes in zip(outputs, record.outputs, strict=False):
-            expected = tuple(map(self._size_of, axes))
-            if tuple(output.shape) != expected:
-                self._fail(f"{record.op} gave shape {tuple(output.shape)} instead of {expected}")
+            self._compare(f"{record.op} gave shape ", axes, output.shape)
+        self._met += 1
+        self._stage = _BEFORE
         return result
+
+    def _is_due(self, name: str) -> bool:
+        return self._met < len(self._records) and self._records[self._met][1].op == name
 
     def finish(self) -> None:
         """Check that nothing is missing."""
-        if self._position != len(self._records):
-            missing = self._records[self._position].op
-            raise Mismatch(f"the model ended before operator {missing}")
+        if self._met != len(self._records):
+            missing = self._records[self._met][1].op
+            raise self.mismatch(f"the model ended before operator {missing}", "")
+
+    def mismatch(
+        self, text: str, place: str, gaps: Sequence[Gap] = (), *, matched: int = 0
+    ) -> Mismatch:
+        """Return what went wrong at the operator that is running, or that would be next."""
+        last = len(self._records) - 1
+        position = self._records[min(self._met, last)][0] if self._records else 0
+        progress = (self._met, self._stage, matched)
+        return Mismatch(f"{text} ({place})" if place else text, position, progress, gaps)
 
     def _next(self, name: str) -> Record:
-        if self._position >= len(self._records):
+        if self._met >= len(self._records):
             self._fail(f"the model ran a further operator, {name}")
-        record = self._records[self._position]
-        self._position += 1
+        _, record = self._records[self._met]
         if _SPELLING.get(record.op, record.op) != name:
             self._fail(f"the model ran {name} instead of {record.op}")
         return record
@@ -128,22 +182,36 @@ class _Checker(Operators):
         self, record: Record, follow: Follow, arguments: Mapping[str, Any]
     ) -> None:
         value = arguments[follow.argument]
-        sizes = [self._size_of(axis) for axis in follow.axes]
-        if follow.kind == "sizes":
-            expected: Any = sizes
-            value = list(value)
-        else:
-            expected = 1
-            for size in sizes:
-                expected *= size
-            if follow.kind == "offset":
-                value = _from_front(value, arguments)
+        said = f"{record.op} got {follow.argument}="
+        if follow.kind in ("sizes", "shape"):
+            self._compare(said, follow.axes, list(value), inferred=follow.kind == "shape")
+            return
+        expected = math.prod(map(self._size_of, follow.axes))
+        if follow.kind == "offset":
+            value = _from_front(value, arguments)
         if value != expected:
-            self._fail(f"{record.op} got {follow.argument}={value} instead of {expected}")
+            gaps = [Gap(follow.axes[0], value)] if len(follow.axes) == 1 else []
+            self._fail(f"{said}{value} instead of {expected}", gaps)
 
-    def _fail(self, text: str) -> None:
-        place = current_place(self._scopes.current)
-        raise Mismatch(f"{text} ({place})" if place else text)
+    def _compare(
+        self, said: str, axes: Sequence[Axis], sizes: Sequence[int], *, inferred: bool = False
+    ) -> None:
+        expected = list(map(self._size_of, axes))
+        if list(sizes) == expected:
+            return
+        if len(sizes) != len(expected):
+            self._fail(f"{said}{tuple(sizes)} instead of {tuple(expected)}")
+        gaps = [
+            Gap(axis, size)
+            for axis, size, wanted in zip(axes, sizes, expected, strict=True)
+            if size != wanted and not (inferred and size == -1)
+        ]
+        if gaps:
+            text = f"{said}{tuple(sizes)} instead of {tuple(expected)}"
+            self._fail(text, gaps, matched=len(axes) - len(gaps))
+
+    def _fail(self, text: str, gaps: Sequence[Gap] = (), *, matched: int = 0) -> None:
+        raise self.mismatch(text, current_place(self._scopes.current), gaps, matched=matched)
 
 
 def _from_front(value: int | None, arguments: Mapping[str, Any]) -> int:

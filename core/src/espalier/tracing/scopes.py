@@ -24,7 +24,7 @@ class Scopes:
     Attributes:
         inputs: Axes of the first tensor that each module was called with, by path.
 
-        deepest: Path of the module that was entered last.
+        deepest: Path of the innermost running module, or of the one that raised.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -71,6 +71,8 @@ class Scopes:
             self._pending.append((path, args[0]))
 
     def _leave_module(self, module: nn.Module, args: Any, output: Any) -> None:
-        del args, output
+        del args
         if self._stack and self._paths.get(id(module)) == self._stack[-1]:
             self._stack.pop()
+            if output is not None:  # else it raised: where it did is to be told
+                self.deepest = self.current

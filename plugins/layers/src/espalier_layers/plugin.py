@@ -17,10 +17,20 @@ _LAYERS = (
         "Channels and groups.",
     ),
     ("linear", ("Linear",), "Input and output features."),
-    ("embedding", ("Embedding",), "Length of the vectors."),
+    ("bilinear", ("Bilinear",), "Input and output features."),
+    ("embedding", ("Embedding", "EmbeddingBag"), "Length of the vectors."),
+    (
+        "recurrent",
+        ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell"),
+        "Hidden and input features.",
+    ),
+    ("multihead_attention", ("MultiheadAttention",), "Heads and their size."),
+    ("transformer", ("Transformer",), "Width of the model."),
+    ("prelu", ("PReLU",), "Channels."),
     ("batch_norm", ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"), "Channels."),
     ("instance_norm", ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"), "Channels."),
     ("layer_norm", ("LayerNorm",), "Normalised features."),
+    ("rms_norm", ("RMSNorm",), "Normalised features."),
     ("group_norm", ("GroupNorm",), "Channels, in whole groups."),
 )
 

@@ -16,21 +16,33 @@ import torch
 from . import (
     attention,
     convolution,
+    counting,
     creation,
+    einsum,
     expanding,
+    fourier,
+    grouped,
     indexing,
     joining,
+    lists,
+    losses,
     matmul,
+    multihead,
     normalization,
     ordering,
     padding,
     permuting,
     pointwise,
     pooling,
+    recurrent,
     reduction,
+    sampling,
+    scattering,
     shuffling,
     slicing,
+    striding,
     viewing,
+    windowing,
 )
 
 
@@ -40,24 +52,37 @@ if TYPE_CHECKING:
 _FAMILIES = (
     attention,
     convolution,
+    counting,
     creation,
+    einsum,
     expanding,
+    fourier,
+    grouped,
     indexing,
     joining,
+    losses,
     matmul,
+    multihead,
     normalization,
     ordering,
     padding,
     permuting,
     pointwise,
     pooling,
+    recurrent,
     reduction,
+    sampling,
+    scattering,
     shuffling,
     slicing,
+    striding,
     viewing,
+    windowing,
 )
 RULES: dict[str, Rule] = {
-    f"aten::{name}": rule for family in _FAMILIES for name, rule in family.RULES.items()
+    name if "::" in name else f"aten::{name}": rule
+    for family in _FAMILIES
+    for name, rule in family.RULES.items()
 }
 
 
@@ -66,7 +91,7 @@ def find_rule(op: torch._ops.OpOverload) -> Rule | None:
     """Return the rule that ships with the core for *op*, or ``None``."""
     name = op._schema.name  # noqa: SLF001
     base = name.removesuffix("_")
-    rule = RULES.get(name) or RULES.get(base)
+    rule = RULES.get(name) or RULES.get(base) or lists.find(base)
     if rule is None and (_is_pointwise(op) or any(map(_is_pointwise, _overloads(base)))):
         return pointwise.broadcast
     return rule

@@ -52,4 +52,21 @@ def _spatial(call: Call, size: int) -> Axis:
     return call.pinned(size, "extent of a convolution's output")
 
 
-RULES: dict[str, Rule] = {"_convolution": convolution, "convolution": convolution}
+def conv_tbc(call: Call) -> list[Axes]:
+    """Relate input ``(T, N, C)``, weight ``(K, C, D)`` and output ``(T', N, D)``."""
+    time, batch, channels = call.axes("self")
+    kernel, inner, out = call.axes("weight")
+    call.pin(kernel, "kernel size")
+    call.pin(time, "the convolution slides along it")
+    call.unify(channels, inner)
+    call.unify(call.axes("bias")[0], out)
+    extent = _spatial(call, call.outputs[0].shape[0])
+    call.macs(extent, batch, kernel, inner, out)
+    return [[extent, batch, out]]
+
+
+RULES: dict[str, Rule] = {
+    "_convolution": convolution,
+    "conv_tbc": conv_tbc,
+    "convolution": convolution,
+}

@@ -11,18 +11,21 @@ if TYPE_CHECKING:
 
 def uniform(call: Call) -> list[Axes]:
     """All positions are alike, so the axes are new units that may meet others later."""
-    return [call.fresh()]
+    axes = call.fresh()
+    if "size" in call.arguments:
+        call.follow("size", *axes, kind="shape")
+    return [axes]
 
 
 def positional(call: Call) -> list[Axes]:
     """Each position has a value of its own, so the axes can't change."""
     return [
-        [call.pinned(size, "each position has its own value") for size in output.shape]
-        for output in call.outputs
+        call.pinned_shape("each position has its own value", i) for i in range(len(call.outputs))
     ]
 
 
 _UNIFORM = (
+    "_efficientzerotensor",
     "empty",
     "empty_permuted",
     "empty_strided",
@@ -40,11 +43,19 @@ _UNIFORM = (
 )
 _POSITIONAL = (
     "arange",
+    "bartlett_window",
+    "blackman_window",
     "eye",
+    "fft_fftfreq",
+    "fft_rfftfreq",
+    "hamming_window",
+    "hann_window",
+    "kaiser_window",
     "linspace",
     "logspace",
     "randint",
     "randperm",
+    "range",
     "tril_indices",
     "triu_indices",
 )

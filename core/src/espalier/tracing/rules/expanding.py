@@ -18,6 +18,7 @@ def expand(call: Call) -> list[Axes]:
     for i, axis in enumerate(reversed(axes), start=1):
         if axis.size != 1:
             result[-i] = axis
+    call.follow("size", *result, kind="shape")
     return [result]
 
 

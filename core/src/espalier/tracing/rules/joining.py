@@ -36,4 +36,10 @@ def stack(call: Call) -> list[Axes]:
     return [[*result[:dim], call.pinned(len(pieces), "stacked tensors"), *result[dim:]]]
 
 
-RULES: dict[str, Rule] = {"cat": cat, "concat": cat, "concatenate": cat, "stack": stack}
+RULES: dict[str, Rule] = {
+    "_stack": stack,
+    "cat": cat,
+    "concat": cat,
+    "concatenate": cat,
+    "stack": stack,
+}

@@ -45,9 +45,24 @@ def group_norm(call: Call) -> list[Axes]:
     return [list(axes)]
 
 
+def embedding_renorm(call: Call) -> list[Axes]:
+    """Whole rows of a table are shortened in place, so a narrower one would spoil the rest."""
+    axes = call.axes("self")
+    call.pin([*axes, *call.axes("indices")], "max_norm rescales whole rows")
+    return [axes]
+
+
 def softmax(call: Call) -> list[Axes]:
     """Shapes stay; units keep their identity."""
     return [list(call.axes("self"))]
+
+
+def weight_norm(call: Call) -> list[Axes]:
+    """Each slice of ``v`` along ``dim`` is scaled to its norm in ``g``, which has size 1 else."""
+    axes, scale = call.axes("v"), call.axes("g")
+    dim = call.dim(tensor="v")
+    call.unify(axes[dim], scale[dim])
+    return [axes, scale]
 
 
 RULES: dict[str, Rule] = {
@@ -57,12 +72,18 @@ RULES: dict[str, Rule] = {
     "_log_softmax": softmax,
     "_native_batch_norm_legit": batch_norm,
     "_native_batch_norm_legit_no_training": batch_norm,
-    "_softmax": softmax,
     "_safe_softmax": softmax,
+    "_softmax": softmax,
+    "_weight_norm_interface": weight_norm,
     "batch_norm": batch_norm,
     "cudnn_batch_norm": batch_norm,
+    "embedding_renorm": embedding_renorm,
     "miopen_batch_norm": batch_norm,
     "native_batch_norm": batch_norm,
     "native_group_norm": group_norm,
+    "log_softmax": softmax,
     "native_layer_norm": layer_norm,
+    "renorm": softmax,
+    "softmax": softmax,
+    "rms_norm": layer_norm,
 }

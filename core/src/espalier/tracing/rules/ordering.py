@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .pointwise import meet
+
 
 if TYPE_CHECKING:
     from ..call import Axes, Call, Rule
@@ -30,6 +32,23 @@ def along_dims(call: Call) -> list[Axes]:
     return [list(axes)]
 
 
+def quarter_turns(call: Call) -> list[Axes]:
+    """Two axes are turned into each other."""
+    axes = list(call.axes("self"))
+    a, b = (dim % len(axes) for dim in call.value("dims"))
+    call.pin([axes[a], axes[b]], _text(call))
+    if call.value("k") % 2:
+        axes[a], axes[b] = axes[b], axes[a]
+    return [axes]
+
+
+def cross(call: Call) -> list[Axes]:
+    """A vector product along one axis of both operands."""
+    result = meet(call, call.operands(), call.outputs[0].dim())
+    call.pin(result[call.value("dim")], _text(call))
+    return [result]
+
+
 def triangle(call: Call) -> list[Axes]:
     """Keep a triangle of the last two axes."""
     axes = call.axes("self")
@@ -38,15 +57,26 @@ def triangle(call: Call) -> list[Axes]:
 
 
 def _text(call: Call) -> str:
-    return f"{call.op._schema.name.removeprefix('aten::')} depends on the order of the units"  # noqa: SLF001
+    return f"{call.name} depends on the order of the units"
 
 
-_ALONG_DIM = ("cummax", "cummin", "cumprod", "cumsum", "logcumsumexp", "sort", "topk")
+_ALONG_DIM = (
+    "_logcumsumexp",
+    "argsort",
+    "cummax",
+    "cummin",
+    "cumprod",
+    "cumsum",
+    "logcumsumexp",
+    "sort",
+    "topk",
+)
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ALONG_DIM, along_dim),
-    "argsort": along_dim,
     "flip": along_dims,
+    "linalg_cross": cross,
     "roll": along_dims,
+    "rot90": quarter_turns,
     "tril": triangle,
     "triu": triangle,
 }

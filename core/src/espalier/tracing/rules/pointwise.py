@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def broadcast(call: Call) -> list[Axes]:
     """Line the operands up at their last axis; whatever meets there is the same units."""
+    if not call.tensors():  # drawn from a distribution with numbers for parameters
+        return [call.fresh(i) for i in range(len(call.outputs))]
     rank = max((output.dim() for output in call.outputs), default=0)
     operands = call.operands()
     if any(len(axes) > rank for axes in operands):
@@ -37,12 +39,22 @@ def meet(call: Call, operands: list[Axes], rank: int) -> Axes:
 
 # Pointwise operators that torch does not tag as such.
 _UNTAGGED = (
+    "__irshift__",
+    "__lshift__",
+    "__rshift__",
+    "_add_relu",
     "_conj",
+    "_conj_copy",
     "_neg_view",
+    "_neg_view_copy",
+    "_pin_memory",
     "_prelu_kernel",
+    "_standard_gamma",
     "_to_copy",
     "alias",
+    "alias_copy",
     "bernoulli",
+    "binomial",
     "cauchy",
     "clone",
     "complex",
@@ -50,22 +62,28 @@ _UNTAGGED = (
     "contiguous",
     "copy",
     "detach",
+    "detach_copy",
     "dropout",
     "empty_like",
     "exponential",
     "fill",
     "floor_divide",
     "full_like",
+    "geometric",
     "hardswish",
     "imag",
     "isclose",
+    "lift",
     "lift_fresh",
+    "lift_fresh_copy",
+    "log_normal",
     "log_sigmoid",
     "log_sigmoid_forward",
     "masked_fill",
     "native_dropout",
     "normal",
     "ones_like",
+    "poisson",
     "polar",
     "rand_like",
     "randint_like",

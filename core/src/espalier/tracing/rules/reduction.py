@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...axes import atom
-from .pointwise import broadcast
+from .pointwise import broadcast, meet
 
 
 if TYPE_CHECKING:
@@ -40,20 +40,32 @@ def locate(call: Call) -> list[Axes]:
     return reduce(call)
 
 
+def distance(call: Call) -> list[Axes]:
+    """A norm of the difference of two tensors, which broadcast."""
+    operands = call.operands()
+    meet(call, operands, max(map(len, operands)))
+    return [[]]
+
+
 def _dims(call: Call, rank: int) -> set[int]:
     dims = call.arguments.get("dim")
+    if dims == [] and call.name in ("all", "any"):
+        return set()  # for others an empty list means all axes
     if dims is None or dims == []:
         return set(range(rank))
     return {dim % rank for dim in ([dims] if isinstance(dims, int) else dims)} if rank else set()
 
 
 _ORDERLESS = (
+    "_is_all_true",
+    "_is_any_true",
     "all",
     "amax",
     "amin",
     "aminmax",
     "any",
     "count_nonzero",
+    "linalg__powsum",
     "linalg_vector_norm",
     "logsumexp",
     "mean",
@@ -71,4 +83,5 @@ _LOCATING = ("argmax", "argmin", "kthvalue", "max", "median", "min", "mode", "na
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ORDERLESS, reduce),
     **dict.fromkeys(_LOCATING, locate),
+    "dist": distance,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...axes import atom, product
-from ...errors import AxisError
 
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ def view(call: Call) -> list[Axes]:
     if call.arguments.get("dtype") is not None:
         return [_other_type(call)]
     result = call.fresh()
+    _follow_shape(call, result)
     if 0 in call.outputs[0].shape:  # 0 is any product with a 0, so nothing can be matched
         call.pin([*call.axes("self"), *result], "view of an empty tensor")
         return [result]
@@ -40,6 +40,12 @@ def view(call: Call) -> list[Axes]:
                 size_right *= right[-1].size
         call.unify(product(*left), product(*right))
     return [result]
+
+
+def _follow_shape(call: Call, result: Axes) -> None:
+    for name in ("size", "shape"):
+        if name in call.arguments:
+            call.follow(name, *result, kind="shape")
 
 
 def _other_type(call: Call) -> Axes:
@@ -87,28 +93,11 @@ def view_as_complex(call: Call) -> list[Axes]:
     return [axes[:-1]]
 
 
-def as_strided(call: Call) -> list[Axes]:
-    """
-    Keep the axes where shape and strides stay, as when torch only sets a memory format.
-
-    Raises:
-        AxisError: If the elements are read in another pattern.
-    """
-    axes = call.axes("self")
-    size, stride, before = list(call.value("size")), call.value("stride"), call.strides
-    same = size == [axis.size for axis in axes] and all(
-        n <= 1 or a == b for n, a, b in zip(size, stride, before, strict=True)
-    )
-    if not same or call.value("storage_offset") is not None:
-        raise AxisError("it reads the elements in another pattern")
-    return [list(axes)]
-
-
 RULES: dict[str, Rule] = {
     "_reshape_alias": view,
+    "_reshape_alias_copy": view,
     "_reshape_copy": view,
     "_unsafe_view": view,
-    "as_strided": as_strided,
     "flatten": view,
     "reshape": view,
     "squeeze": squeeze,
@@ -118,6 +107,8 @@ RULES: dict[str, Rule] = {
     "unsqueeze_copy": unsqueeze,
     "view": view,
     "view_as_complex": view_as_complex,
+    "view_as_complex_copy": view_as_complex,
     "view_as_real": view_as_real,
+    "view_as_real_copy": view_as_real,
     "view_copy": view,
 }
