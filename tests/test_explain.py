@@ -233,6 +233,18 @@ class TestAttributes:
         assert () == told[3].found_attributes
         assert "    of which found by trying: 0.head_size" in str(found).splitlines()
 
+    def test_those_of_a_converted_model_are_told_apart_alike(self):
+        """
+        What the conversion found is kept with the model.
+        """
+        inputs = torch.zeros(2, 6, 5)
+        fine = {"nn.Linear": {"feature_divisor": 1}}
+        model = espalier.convert(nn.Sequential(Heads()), inputs=inputs, config=fine)
+        told = {size.units: size for size in espalier.explain(model, inputs).hparams}
+
+        assert ("0.head_size",) == told[4].found_attributes
+        assert () == told[3].found_attributes
+
 
 class TestData:
     def test_it_survives_json(self):

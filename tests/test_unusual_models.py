@@ -1,6 +1,7 @@
 """Models with unusual parameters, wrappers or control flow go through all that others do."""
 
 import random
+import typing
 
 import pytest
 import torch
@@ -51,6 +52,56 @@ class Calls(nn.Module):
 class Twice(nn.Module):
     def forward(self, weight):
         return weight * 2
+
+
+class Hinted(nn.Module):
+    """A root with a weight of its own, and a framework that reads the hints of its class."""
+
+    scale: float = 0.5
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.w = nn.Linear(8, 16), nn.Parameter(torch.randn(16, 4))
+
+    def forward(self, x):
+        return self.a(x) @ self.w * typing.get_type_hints(type(self))["scale"](0.5)
+
+
+def cast(*names, to):
+    """Cast layers of a stack in each forward: the first call changes their weights for good."""
+
+    def body(model, x):
+        model.get_submodule(names[0]).to(to)
+        for name in names[1:]:
+            model.get_submodule(name).to(to)
+        return model.net(x.to(to)).float()
+
+    return lambda: Calls(body, net=stack())
+
+
+def tied_and_cast():
+    def body(model, x):
+        model.a.double()
+        return nn.functional.linear(model.a(x.double()), model.b.weight.t()).float()
+
+    made = Calls(body, a=nn.Linear(8, 16, bias=False), b=nn.Linear(8, 16, bias=False))
+    made.b.weight = made.a.weight
+    return made
+
+
+def unregistered():
+    """A layer, a normalisation and a dropout that are in a list, so that nobody knows of them."""
+
+    def body(model, x):
+        x = model.net(x)
+        for layer in model.kept:
+            x = layer(x)
+        return model.last(x)
+
+    kept = [nn.Linear(4, 6).eval(), nn.BatchNorm1d(6).eval(), nn.Dropout().eval()]
+    return Calls(
+        body, net=stack(), kept=kept, last=nn.Sequential(nn.Linear(6, 16), nn.Linear(16, 4))
+    )
 
 
 def experts():
@@ -119,6 +170,12 @@ MODELS = {
     "masked rows": lambda: Calls(
         lambda m, x: m.b(m.a(x)[x[:, 0] > 0]).mean(0), a=nn.Linear(8, 16), b=nn.Linear(16, 4)
     ),
+    "root whose hints are read": Hinted,
+    "cast to what it is": cast("net", to=torch.float32),
+    "cast": cast("net", to=torch.float64),
+    "cast and cast again": cast("net.0", "net.2", "net", to=torch.float64),
+    "tied and cast": tied_and_cast,
+    "layers in a list": unregistered,
     "compiled": lambda: torch.compile(stack()),
     "data parallel": lambda: nn.DataParallel(stack()),
     "compiled layer": with_second(lambda layer: layer.compile()),

@@ -20,6 +20,15 @@ class Pair(typing.NamedTuple):
     second: object = None
 
 
+class Checked(Pair):
+    """As a packed sequence does, refuses tensors of a device that it can't use."""
+
+    def __new__(cls, first):
+        if first.is_meta:
+            raise ValueError("first must have data")
+        return super().__new__(cls, first)
+
+
 @dataclasses.dataclass
 class Batch:
     x: object
@@ -65,6 +74,7 @@ WRAPS = {
     "user dict": (lambda t: collections.UserDict(a=t), lambda w: w["a"]),
     "deque": (lambda t: collections.deque([t]), lambda w: w[0]),
     "named tuple": (Pair, lambda w: w.first),
+    "named tuple that checks": (Checked, lambda w: w.first),
     "tuple of its own": (lambda t: Point([t]), lambda w: w[0]),
     "list of its own": (lambda t: Rows([t]), lambda w: w[0]),
     "dataclass": (Batch, lambda w: w.x),

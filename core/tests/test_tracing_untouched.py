@@ -1,6 +1,7 @@
 """What a run on fakes leaves as it was: everything that a model holds, reaches or switches."""
 
 import collections
+import contextlib
 import functools
 import random
 import types
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 from espalier.errors import TraceError
-from espalier.tracing import trace
+from espalier.tracing import replay, trace
 
 
 X = torch.ones(2, 4)
@@ -301,6 +302,57 @@ def test_a_forward_that_changes_its_own_modules_is_an_error(body, message):
     assert fc is model.fc
     assert weight is model.fc.weight
     assert not hasattr(model, "late")
+
+
+def casts(model, x):
+    model.fc.to(torch.float32)
+    model.fc.bfloat16()
+    assert torch.bfloat16 == model.fc.weight.dtype == model.held.weight.dtype
+    model.fc.half().float().double()
+
+
+@pytest.mark.parametrize("after", [lambda model, x: None, removes], ids=["returns", "raises"])
+def test_a_forward_may_cast_its_own_modules(after):
+    """
+    It sees the parameters as it casts them, also shared ones; the real ones are not touched.
+    """
+
+    def body(model, x):
+        casts(model, x)
+        after(model, x)
+
+    model = Calls(body, held=nn.Linear(4, 4))
+    model.held.weight = model.fc.weight
+    before, swap = list(model.parameters()), torch.utils.swap_tensors
+    with contextlib.nullcontext() if after is not removes else pytest.raises(TraceError):
+        trace(model, X)
+
+    assert list(map(id, before)) == list(map(id, model.parameters()))
+    assert {torch.float32} == {parameter.dtype for parameter in model.parameters()}
+    assert swap is torch.utils.swap_tensors
+
+
+def test_a_cast_alone_uses_no_weight():
+    """
+    Only what is computed with afterwards is searched for.
+    """
+    found = trace(Calls(lambda m, x: m.held.double(), held=nn.Linear(4, 6)), X)
+    reasons = {reason.text for reason in found.tensors["held.weight"].axes[0].reasons}
+
+    assert {"not used with these inputs"} == reasons
+
+
+def test_a_module_that_was_cast_since_runs_as_the_trace_says():
+    """
+    The first call casts the real one, so that the next has nothing to cast.
+    """
+    torch.manual_seed(0)
+    model = Calls(lambda m, x: m.held.double()(x.double()), held=nn.Linear(4, 6))
+    found = trace(model, X)
+    model(X)
+
+    assert torch.float64 == model.held.weight.dtype
+    replay(model, X, found, lambda axis: axis.size, {})
 
 
 def test_modules_without_tensors_may_come_and_go():

@@ -1,9 +1,12 @@
 """What the distribution offers is found, and finding it stays cheap."""
 
+import typing
+
 import pytest
 from torch import nn
 
 import espalier
+from espalier.dynamic.module import dynamic_type
 from espalier.testing import check_plugin_is_light
 
 
@@ -50,6 +53,17 @@ def test_every_layer_type_has_its_converter(layer):
     assert f"Dynamic{layer.__name__}" == converter.__name__
     assert issubclass(converter, layer)
     assert converter is espalier.converters[f"torch.nn.{layer.__name__}"]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
+def test_the_type_hints_of_every_converter_can_be_read(layer):
+    """
+    As frameworks do with the classes of the modules that they are given.
+    """
+    converter = espalier.converters[layer]
+    made = dynamic_type(converter, layer, (), (), has_buffers=False)
+
+    assert typing.get_type_hints(layer).items() <= typing.get_type_hints(made).items()
 
 
 def test_nothing_else_is_offered():

@@ -88,7 +88,10 @@ class ActiveTensor:
         if cut is None or tensor is None:
             return tensor
         held = active.held.get(self._name)
-        return take(tensor, cut) if held is None else held
+        if held is not None:
+            return held
+        part = take(tensor, cut)
+        return part.contiguous() if self._name in active.layout.viewed else part
 
 
 class ActiveSize:

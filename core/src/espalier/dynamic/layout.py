@@ -57,10 +57,14 @@ class Layout(Generic[A]):
         tensors: Axes of each parameter and buffer, by its name in the module.
 
         sizes: What each size attribute follows.
+
+        viewed: Names of tensors whose active part must lie in one piece, for it is viewed in
+            another shape.
     """
 
     tensors: Mapping[str, tuple[A, ...]] = attrs.field(factory=dict)
     sizes: Mapping[str, Size[A]] = attrs.field(factory=dict)
+    viewed: frozenset[str] = frozenset()
 
     def map(self, convert: Callable[[A], B]) -> Layout[B]:
         """Return the layout with every axis converted."""
@@ -70,6 +74,7 @@ class Layout(Generic[A]):
                 name: Size(tuple(map(convert, size.axes)), size.is_tuple)
                 for name, size in self.sizes.items()
             },
+            self.viewed,
         )
 
     def axes(self) -> Iterator[A]:
@@ -134,8 +139,9 @@ def layouts_of(model: nn.Module, traced: Trace, sizes_of: SizesOf) -> dict[str, 
             for name, rule in sizes_of(module).items()
             if (size := resolve(rule)) is not None
         }
+        viewed = frozenset(name for name in tensors if traced.tensors[prefix + name].is_viewed)
         if tensors or sizes:
-            found[path] = Layout(tensors, sizes)
+            found[path] = Layout(tensors, sizes, viewed)
     return found
 
 

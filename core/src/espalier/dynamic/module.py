@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping  # noqa: TC003 - others read the hints of a subclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import torch
@@ -11,15 +12,13 @@ from torch import nn
 from ..errors import ConversionError
 from ..hparams import ProductHparam, Term, leaves
 from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
+from .follows import SizeRule  # noqa: TC001 - as above
 from .rules import LayerRule, WidthRule
 from .statistics import assign, holding_buffers
 from .supernet import SuperNetModule
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .follows import SizeRule
     from .layout import Layout
 
 
@@ -84,9 +83,10 @@ class DynamicModule(SuperNetModule):
 
         if isinstance(module, DynamicModule):
             raise ConversionError(f"{module.plain_type.__name__} is already dynamic.")
-        if not isinstance(module, _served(cls)):
+        served = served_type(cls)
+        if not isinstance(module, served):
             raise ConversionError(
-                f"{cls.__name__} converts {_served(cls).__name__}, got {type(module).__name__}."
+                f"{cls.__name__} converts {served.__name__}, got {type(module).__name__}."
             )
         layouts = layouts_alone(cls, module)
         for name, part in cls.parts.items():
@@ -99,7 +99,7 @@ class DynamicModule(SuperNetModule):
     ) -> DynamicModule | bool:
         """Convert *module* if this converter serves its type: see `SuperNetModule.mutate`."""
         del mutate_kwargs
-        if isinstance(module, DynamicModule) or not isinstance(module, _served(cls)):
+        if isinstance(module, DynamicModule) or not isinstance(module, served_type(cls)):
             return False
         made = cls.convert(module)
         for hparam in made.search_space_spec().values():
@@ -142,7 +142,7 @@ class DynamicModule(SuperNetModule):
         """
         shared = {} if shared is None else shared
         for name in self.parts:
-            part = self.get_submodule(name)
+            part = self._modules.get(name)  # a subclass of the layer may have none
             if isinstance(part, DynamicModule):
                 part.export(shared)
         active: Active = self.__dict__["_espalier"]
@@ -181,6 +181,12 @@ class DynamicModule(SuperNetModule):
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild, type(self)._recipe, self.__getstate__()  # type: ignore[attr-defined, no-untyped-call]  # noqa: SLF001
+
+
+def served_type(converter: type[DynamicModule]) -> type[nn.Module]:
+    """Return the layer type that *converter* is a subclass of."""
+    plain = (base for base in converter.__mro__ if not issubclass(base, SuperNetModule))
+    return cast("type[nn.Module]", next(plain))
 
 
 def plain_type_of(module: nn.Module) -> type[nn.Module]:
@@ -256,12 +262,6 @@ def _units(term: Term) -> tuple[int, ...]:
 def _rebuild(*recipe: Any) -> nn.Module:
     made = dynamic_type(*recipe)
     return cast("nn.Module", made.__new__(made))
-
-
-def _served(converter: type[DynamicModule]) -> type[nn.Module]:
-    """Return the layer type that *converter* is a subclass of."""
-    plain = (base for base in converter.__mro__ if not issubclass(base, SuperNetModule))
-    return cast("type[nn.Module]", next(plain))
 
 
 def _memory_format(tensor: torch.Tensor) -> torch.memory_format:

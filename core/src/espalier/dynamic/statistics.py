@@ -93,4 +93,5 @@ def assign(module: nn.Module, name: str, value: Tensor) -> bool:
 def _write_back(buffer: Tensor, cut: Any, copy: Tensor) -> None:
     grids = [torch.arange(size)[index] for size, index in zip(buffer.shape, cut, strict=True)]
     places = torch.meshgrid(*grids, indexing="ij")
-    buffer[tuple(place.to(buffer.device) for place in places)] = copy
+    # Of a clone: what an operator wrote in place may be a view of this very buffer.
+    buffer[tuple(place.to(buffer.device) for place in places)] = copy.clone()

@@ -259,7 +259,7 @@ class Hparam:
         self._changed()
 
     def under(self, config: Mapping[str, Choice]) -> Choice:
-        """Return the choice that *config* means for this hparam; what is active if it is silent."""
+        """Return the choice that *config* means for this hparam, or what is active."""
         if self._leader is None:
             return config.get(self.name, self._active)
         return self._by_leader[self._leader.under(config)]

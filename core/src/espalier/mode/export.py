@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -118,7 +119,7 @@ def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
 def _is_size(value: object) -> bool:
     if isinstance(value, tuple):
         return all(_is_size(inner) for inner in value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def _reshape(

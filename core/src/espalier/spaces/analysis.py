@@ -138,6 +138,9 @@ def analyze(model: nn.Module, inputs: Any) -> Analysis:
     traced = trace(model, inputs, rules=current_host().axis_rules)
     for operator, place in traced.unknown.items():
         log.warning("operator_pinned", operator=operator, place=place)
+    unused = [n for n, t in traced.tensors.items() if t.first_use is None and not t.is_buffer]
+    if unused:  # other inputs may use them, and would find their neighbours changed
+        log.warning("weights_not_used", number=len(unused), first=unused[:4])
     _pin_parametrized(model, traced)
     layouts = layouts_of(model, traced, declared_sizes)
     carriers = carriers_of(traced, layouts)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from ..dynamic import DynamicModule, Layout, Terms, make_dynamic
+from ..dynamic import DynamicModule, Layout, Terms, hides, make_dynamic
 from ..errors import ConversionError
 from ..hparams import Hparam, Term, leaves
+from ..plugins import current_host
 from ..snapshot import Snapshot
 from ..tracing import without_data
 from .analysis import Analysis, analyze, converter_of
@@ -79,7 +80,7 @@ def build(
         SearchSpace(list(hparams.values())),
         {path: layout.map(term_of) for path, layout in analysis.layouts.items()},
         CostModel.of(analysis.trace, item_bytes(model), term_of),
-        Blueprint(analysis.trace, analysis.layouts, atoms, bare),
+        Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found),
         frozen,
     )
     _convert(model, supernet)
@@ -120,11 +121,28 @@ def _convert(model: nn.Module, supernet: Supernet) -> None:
             kept = _configurable(layout)
             if kept.tensors or kept.sizes:
                 module = modules[path]
-                make_dynamic(module, converter_of(module) or DynamicModule, kept)
+                make_dynamic(module, _class_for(module), kept)
         supernet.attach(model)
     except BaseException:
         before.restore()
         raise
+
+
+def _class_for(module: nn.Module) -> type[DynamicModule]:
+    """
+    Return the converter of *module*, or what comes nearest.
+
+    That of an ancestor knows how the layer keeps its tensors, whatever ``forward`` does with them.
+    """
+    found = converter_of(module)
+    if found is not None:
+        return found
+    registry, plain = current_host().converters, type(module)
+    name = registry.ancestor(plain)
+    if name is None:
+        return DynamicModule
+    nearest: type[DynamicModule] = registry[name]
+    return DynamicModule if hides(nearest, plain) else nearest
 
 
 def _configurable(layout: Layout[Term]) -> Layout[Term]:
@@ -136,4 +154,5 @@ def _configurable(layout: Layout[Term]) -> Layout[Term]:
     return Layout(
         {name: terms for name, terms in layout.tensors.items() if changes(terms)},
         {name: size for name, size in layout.sizes.items() if changes(size.axes)},
+        layout.viewed,
     )

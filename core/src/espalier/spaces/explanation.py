@@ -233,6 +233,7 @@ def _of_supernet(model: nn.Module) -> Analysis:
         layouts=blueprint.layouts,
         free=tuple(free),
         frozen=tuple(frozen),
+        found=blueprint.found,
     )
 
 

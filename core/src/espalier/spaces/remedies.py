@@ -56,9 +56,8 @@ class Remedies:
         binds = list(self.binds())
         new = [b for b in binds if (b.path, b.attribute) not in self._draft.found]
         yield from ((bind,) for bind in new[:TRIALS])
-        pairs = itertools.combinations(new, 2)
-        apart = ((a, b) for a, b in pairs if (a.path, a.attribute) != (b.path, b.attribute))
-        yield from itertools.islice(apart, TRIALS)
+        pairs = (pair for pair in itertools.combinations(new, 2) if self._explain(*pair))
+        yield from itertools.islice(pairs, TRIALS)
         yield from ((tie,) for tie in itertools.islice(self.ties(), TRIALS))
         yield from ((bind,) for bind in binds[:TRIALS] if bind not in new)
         yield from ((align,) for align in self.aligns())
@@ -91,6 +90,14 @@ class Remedies:
         gaps = self._failure.gaps
         return not gaps or any(value <= gap.size for gap in gaps)
 
+    def _explain(self, a: Bind, b: Bind) -> bool:
+        """Whether two attributes together may be behind the sizes that came."""
+        if (a.path, a.attribute) == (b.path, b.attribute):
+            return False
+        x, y = (self._alike.sizes_of(bind.path)[bind.attribute, bind.index] for bind in (a, b))
+        gaps = {gap.size for gap in self._failure.gaps}
+        return not gaps or not gaps.isdisjoint({x + y, x * y})
+
     def ties(self) -> Iterator[Tie]:
         """Yield terms of one size: first a size that came with the term that has it now."""
         came = {gap.axis.root: gap.size for gap in self._failure.gaps}
@@ -121,12 +128,19 @@ class Remedies:
                     yield from (Align(spot, step) for step in STEPS if step < axis.size)
 
     def freezes(self) -> Iterator[Freeze]:
-        """Yield the atoms that the operator has, one by one, then together."""
+        """Yield the atoms that the operator has, then those of its block, last met first."""
         reason = str(self._failure)
-        for position in self._met:
-            spots = [spot for spot, axis in self._shrunk(position) if axis.is_atom]
+        seen: set[Axis] = set()
+        position = self._failure.position
+        block = self._alike.block(position)
+        for at in dict.fromkeys([*self._met, *self._alike.before(position, block)]):
+            spots = []
+            for spot, axis in self._shrunk(at):
+                if axis.is_atom and axis not in seen:
+                    seen.add(axis)
+                    spots.append(spot)
             yield from (Freeze((spot,), reason) for spot in spots)
-            if spots:
+            if at in self._met and len(spots) > 1:
                 yield Freeze(tuple(spots), reason)
 
     def _shrunk(self, position: int) -> list[tuple[Spot, Axis]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from ..axes import atoms
+from .changes import Freeze
 from .remedies import Remedies
 from .spots import Alike
 
@@ -61,7 +63,7 @@ class Repair:
         for changes in tried:
             before = self._draft.free()
             undo = [change.apply(self._draft, self._alike) for change in changes]
-            if not any(axis.is_pinned for axis in before):  # or else a tie could not be made
+            if not any(map(_is_lost, before)):  # or else a tie could not be made
                 outcome = self._draft.attempt(draw)
                 if outcome is None or outcome.progress > failure.progress:
                     return outcome
@@ -74,6 +76,7 @@ class Repair:
         self, accepted: list[Axis], group: Sequence[Axis], draw: Mapping[Axis, int]
     ) -> list[Axis]:
         """Freeze what of *group* does not work along with *accepted*, found by halving."""
+        group = [axis for axis in group if axis in self._draft.free()]
         if not group:
             return accepted
         both = {*accepted, *group}
@@ -81,8 +84,14 @@ class Repair:
         if failure is None:
             return [*accepted, *group]
         if len(group) == 1:
-            self._draft.frozen[group[0]] = str(failure)
+            spot = self._alike.spot_of(group[0])
+            Freeze((spot,), str(failure)).apply(self._draft, self._alike)
             return accepted
         middle = len(group) // 2
         accepted = self._grow(accepted, group[:middle], draw)
         return self._grow(accepted, group[middle:], draw)
+
+
+def _is_lost(axis: Axis) -> bool:
+    """Whether all of what was a free atom is pinned."""
+    return all(found.reasons for found in atoms(axis) if found.size > 1)

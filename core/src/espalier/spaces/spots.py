@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import enum
+import numbers
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import torch
 
 from ..axes import Axis, concat, factors, parts, product
 from ..axes.axis import Kind
@@ -110,10 +113,10 @@ class Alike:
         """Return the integer attributes of a module, and those in tuples by their number."""
         found: dict[tuple[str, int | None], int] = {}
         for name, value in self._modules[path].__dict__.items():
-            if type(value) is int and value > 1:
-                found[name, None] = value
-            elif type(value) is tuple and value and all(type(n) is int for n in value):
-                found |= {(name, i): n for i, n in enumerate(value) if n > 1}
+            if _is_whole(value) and value > 1:
+                found[name, None] = int(value)
+            elif type(value) in (tuple, torch.Size) and value and all(map(_is_whole, value)):
+                found |= {(name, i): int(n) for i, n in enumerate(value) if n > 1}
         return found
 
     def value(self, path: str, attribute: str) -> Any:
@@ -143,6 +146,15 @@ class Alike:
             if path == block or not block or path.startswith(f"{block}."):
                 yield number
 
+    def spot_of(self, wanted: Axis) -> Spot:
+        """Return where an atom that some operator reads is first met."""
+        return next(
+            spot
+            for position in range(len(self._traced.records))
+            for spot, axis in spots_at(self._traced, position)
+            if axis is wanted
+        )
+
     def mates(self, position: int, block: str) -> Iterator[tuple[int, str]]:
         """
         Yield the operators alike, each with its block; the given one first.
@@ -162,3 +174,7 @@ class Alike:
             other = self._records.get(path + inner, [])
             if path != block and len(other) == len(own):
                 yield other[ordinal], path
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, enum.Enum))

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
+from ..axes import Checkpoint, unify
 from ..dynamic import Layout, stand_ins
-from ..errors import ConversionError, ExportError
-from ..tracing import Mismatch, Trace, replay
+from ..errors import AxisError, ConversionError, ExportError, TraceError
+from ..plugins import current_host
+from ..tracing import Mismatch, Trace, replay, trace
 from .sizes import Sizes
 
 
@@ -38,12 +40,15 @@ class Blueprint:
         atoms: The root atom of each hparam, by its name.
 
         inputs: The traced inputs without their data.
+
+        found: Path and name of the attributes that follow an axis though no converter says so.
     """
 
     trace: Trace
     layouts: Mapping[str, Layout[Axis]]
     atoms: Mapping[str, Axis]
     inputs: Any
+    found: frozenset[tuple[str, str]] = frozenset()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -92,6 +97,9 @@ class Supernet:
         """
         Run *model* on fakes at the sizes of *config* and compare every operator.
 
+        Where the model has changed since it was converted, as one that made a mask in its first
+        call and keeps it, it is compared with a new trace of how it is now.
+
         Raises:
             ExportError: If it does not do what the axes predict.
         """
@@ -101,10 +109,35 @@ class Supernet:
         try:
             replay(model, self.blueprint.inputs, self.blueprint.trace, size_of, looks)
         except Mismatch as mismatch:
+            if self._runs_anew(model, size_of):
+                return
             raise ExportError(
                 f"{type(model).__name__} does not run at this configuration: {mismatch}. "
                 f"Nothing was changed. Configuration: {dict(config)}."
             ) from mismatch
+
+    def _runs_anew(self, model: nn.Module, size_of: Sizes) -> bool:
+        """Whether *model* does what a new trace of it predicts."""
+        plan = self.blueprint
+        known = plan.trace.tensors
+        own = [axis for tensor in known.values() for axis in tensor.axes]
+        own += [axis for layout in plan.layouts.values() for axis in layout.axes()]
+        before = Checkpoint.of([*own, *plan.atoms.values()])
+        chosen = {axis: size_of(axis) for axis in plan.atoms.values()}
+        looks = stand_ins(model, plan.layouts, size_of)
+        full = stand_ins(model, plan.layouts, Sizes({}))
+        try:
+            traced = trace(model, plan.inputs, rules=current_host().axis_rules, stand_ins=full)
+            for name, tensor in traced.tensors.items():
+                for a, b in zip(known[name].axes, tensor.axes, strict=True):
+                    unify(a, b)
+            now = Sizes({axis.root: size for axis, size in chosen.items()})
+            replay(model, plan.inputs, traced, now, looks)
+        except (AxisError, KeyError, Mismatch, TraceError, ValueError):
+            return False
+        finally:
+            before.restore()
+        return True
 
 
 def supernet_of(model: nn.Module) -> Supernet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ..errors import TraceError
+from .casting import before_casting
 
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def unaltered(model: nn.Module) -> Iterator[None]:
     """
     Raise if the modules or parameters of *model* are others after the block than before.
 
-    Buffers and other attributes may change: they are caches. So may modules without any tensor.
+    Buffers and other attributes may change: they are caches. So may modules without any tensor,
+    and the dtype of a parameter.
 
     Raises:
         TraceError: With the path of what was added, removed or replaced.
@@ -30,7 +32,8 @@ def unaltered(model: nn.Module) -> Iterator[None]:
         for kind, part in (("module", module._modules), ("parameter", module._parameters))  # noqa: SLF001
     ]
     yield
-    for path, kind, new, old in before:
+    for path, kind, now, old in before:
+        new = {name: before_casting(part) for name, part in dict(now).items()}
         if list(map(id, new.values())) == list(map(id, old.values())):
             continue
         for name in {**old, **new}:

@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 
 from ..errors import InputsError, TraceError
 from ..snapshot import Snapshot
+from .bulk import watch
 from .structure import map_tensors
 from .tape import Tape, Taped
 
@@ -209,6 +210,7 @@ def faked(
                         memo[key] = _fake_weight(mode, tensor, shape, home)
                     holder[name] = memo[key]
                     fakes[f"{path}.{name}" if path else name] = memo[key]
+        watch(model)
         yield fakes
     finally:
         before.restore()

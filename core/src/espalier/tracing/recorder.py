@@ -10,6 +10,7 @@ from torch.utils import _pytree as pytree
 
 from ..axes import Axis, Reason, atom, atoms, pin
 from ..errors import AxisError
+from .bulk import whole_of
 from .call import Axes, Call, Rule
 from .lifetimes import Lifetimes
 from .memory import memory_of
@@ -32,13 +33,22 @@ if TYPE_CHECKING:
 BY_VALUES = "its size depends on values"
 
 _AXES = "_espalier_axes"
+_VIEW_OF = "_espalier_view_of"
 _MEMORY = "_espalier_memory"
 _MADE_FROM = "_espalier_made_from"
 
 #: Operators that hand on what they get, and that torch leaves out where it can.
 COPIES = frozenset(
     f"aten::{name}"
-    for name in ("alias", "as_strided", "as_strided_", "clone", "contiguous", "detach")
+    for name in (
+        "_to_copy",
+        "alias",
+        "as_strided",
+        "as_strided_",
+        "clone",
+        "contiguous",
+        "detach",
+    )
 )
 
 
@@ -56,6 +66,7 @@ class Recorder(Operators):
         self._first_use: dict[int, int] = {}
         self._read: set[Axis] = set()
         self._weights: dict[int, Axes] = {}
+        self._viewed: set[int] = set()
         self._real: dict[int, list[Axes]] = {}
         self._by_memory: dict[int, list[Axes]] = {}
 
@@ -94,11 +105,20 @@ class Recorder(Operators):
             _pin_all([axes, *self._by_memory.get(memory_of(tensor), [])], "its data was replaced")
             self._attach(tensor, [atom(n, Reason("its data was replaced")) for n in tensor.shape])
             return self.axes_of(tensor)
+        whole = whole_of(tensor)
+        if whole is not None:
+            _pin_all([self.axes_of(whole)], "read by parameters() or state_dict()")
+            return self.axes_of(whole)
         if id(tensor) not in self._constants:
             _pin_all(self._real.get(memory_of(tensor), []), "read past its module")
             reason = Reason("constant tensor")
             self._constants[id(tensor)] = (tensor, [atom(n, reason) for n in tensor.shape])
         return self._constants[id(tensor)][1]
+
+    def may_change(self, tensor: Tensor) -> bool:
+        """Whether *tensor* was made in this run and has an axis that is not pinned."""
+        axes: Axes = getattr(tensor, _AXES, [])
+        return any(axis.size > 1 and not axis.is_pinned for axis in axes)
 
     def read(self, tensor: Tensor) -> None:
         """Hear that *tensor* is used: where no rule told its axes, pin what it was made from."""
@@ -141,6 +161,8 @@ class Recorder(Operators):
         for tensor in call.outputs[len(axes) :]:
             self._settle(call, tensor, self._side(call, tensor))
             setattr(tensor, _MADE_FROM, call.operands())
+        if op.is_view and call.outputs:
+            self._follow_views(call)
         self._records.append(
             Record(
                 op._schema.name,  # noqa: SLF001
@@ -151,6 +173,16 @@ class Recorder(Operators):
                 tuple(call.follows),
             )
         )
+
+    def _follow_views(self, call: Call) -> None:
+        for tensor in call.tensors():
+            known = id(tensor) in self._weights
+            weight: int | None = id(tensor) if known else getattr(tensor, _VIEW_OF, None)
+            if weight is not None:
+                for output in call.outputs:
+                    setattr(output, _VIEW_OF, weight)
+                if call.name in ("view", "_unsafe_view"):
+                    self._viewed.add(weight)
 
     def _apply(self, call: Call) -> list[Axes]:
         name = call.op._schema.name  # noqa: SLF001
@@ -224,6 +256,7 @@ class Recorder(Operators):
                 tuple(self._weights[id(fake)]),
                 name in buffers,
                 self._first_use.get(id(fake)),
+                id(fake) in self._viewed,
             )
             for name, fake in fakes.items()
         }

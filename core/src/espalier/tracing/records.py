@@ -29,12 +29,16 @@ class TensorAxes:
         is_buffer: Whether it is a buffer.
 
         first_use: Number of the first operator that read it; ``None`` if none did.
+
+        is_viewed: Whether it, or a view of it, is viewed in another shape, for which a part of it
+            must lie in one piece.
     """
 
     name: str
     axes: tuple[Axis, ...]
     is_buffer: bool
     first_use: int | None
+    is_viewed: bool = False
 
 
 @attrs.frozen

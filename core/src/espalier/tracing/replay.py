@@ -103,7 +103,7 @@ def replay(
         fake_args, fake_kwargs = fake_inputs(mode, (args, kwargs), home)
         checker = _Checker(traced, size_of, scopes)
         try:
-            with checker:
+            with checker.values.undone(), checker:
                 model(*fake_args, **fake_kwargs)
         except Mismatch:
             raise

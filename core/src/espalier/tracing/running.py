@@ -11,6 +11,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _device
 
+from .casting import castable
 from .contents import kept_contents, kept_randomness
 from .fakes import StandIn, faked, home_of
 from .scopes import Scopes
@@ -40,6 +41,7 @@ def fake_run(
         kept_contents(model),
         _plain_torch(home_of(model)),
         faked(model, mode, stand_ins) as fakes,
+        castable(model),
         Scopes(model) as scopes,
         torch.inference_mode(False),  # in which operators come whole that are told apart otherwise
         torch.no_grad(),

@@ -59,7 +59,12 @@ def map_tensors(
                 _copy(leaf, function, memo)
         return memo[id(leaf)]
 
-    return pytree.tree_map(replace, value)
+    return pytree.tree_map(replace, value, is_leaf=_is_named_tuple)
+
+
+def _is_named_tuple(value: Any) -> bool:
+    # Else the class would be called, which may check what it is made of: a packed sequence does.
+    return isinstance(value, tuple) and hasattr(value, "_fields")
 
 
 def _copy(leaf: Any, function: Callable[[Tensor], Tensor], memo: dict[int, Any]) -> None:

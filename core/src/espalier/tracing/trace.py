@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,10 +12,12 @@ import structlog
 from ..axes import Reason, pin
 from ..errors import TraceError
 from .alterations import unaltered
+from .caches import caches_of
 from .fakes import StandIn, bind_inputs, described, fake_inputs, home_of, named_tensors
 from .memory import names_by_memory
 from .place import place_of
 from .recorder import Recorder
+from .results import results_of
 from .running import fake_run
 from .structure import tensors_in
 from .tape import Taped
@@ -110,10 +113,14 @@ class _Run:
             with values.undone(), recorder, self._explained(scopes), unaltered(model):
                 output = model(*given[0], **given[1])
             if self.pin_inputs:
-                for tensor in tensors_in(output):
+                for tensor in tensors_in(results_of(model, given[0], given[1], output)):
                     recorder.read(tensor)
                     for axis in recorder.axes_of(tensor):
                         pin(axis, Reason("model output"))
+            again = functools.partial(model, *given[0], **given[1])
+            for tensor in caches_of(model, fakes.values(), again, recorder.may_change):
+                for axis in recorder.axes_of(tensor):
+                    pin(axis, Reason("kept in an attribute for the next call"))
             return recorder.result(model, fakes, values.tape)
 
     @contextlib.contextmanager

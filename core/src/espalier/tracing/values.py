@@ -17,8 +17,8 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 from .kernels import run_on_fakes
-from .memory import memory_of
 from .tape import Entry, Tape
+from .writes import Writes
 
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Values:
 
     def __init__(self) -> None:
         self.answered = False
+        self._writes = Writes()
 
     @property
     def tape(self) -> Tape | None:
@@ -78,12 +79,14 @@ class Values:
     @contextlib.contextmanager
     def undone(self) -> Iterator[None]:
         """Put back what the run writes into tensors that were there before."""
-        yield
+        with self._writes.undone():
+            yield
 
     def run(
         self, op: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """Return what the operator gives for fake *args* and *kwargs*."""
+        self._writes.keep(op, args, kwargs)  # where there is no fake, torch computes
         return run_on_fakes(op, args, kwargs)
 
     def array(self, read: Callable[..., Any], tensor: Tensor, *args: Any, **kwargs: Any) -> Any:
@@ -108,32 +111,15 @@ class Recording(Values):
         """
         super().__init__()
         self._entries: list[Entry] = []
-        self._created: set[int] = set()
-        self._written: dict[int, tuple[torch.UntypedStorage, torch.UntypedStorage]] = {}
-        self._versions: list[tuple[Tensor, int]] = []
         for fake, real in pairs:
             with _disable_current_modes():  # a stand-in may be smaller
                 setattr(fake, _REAL, real.detach()[tuple(map(slice, fake.shape))])
-            if not real.is_inference():
-                self._versions.append((real, real._version))  # noqa: SLF001
+            self._writes.note_version(real)
 
     @property
     def tape(self) -> Tape:
         """The answers so far."""
         return Tape(tuple(self._entries))
-
-    @contextlib.contextmanager
-    def undone(self) -> Iterator[None]:
-        """Put back what the run writes into tensors that were there before."""
-        try:
-            yield
-        finally:
-            with _disable_current_modes():
-                for storage, before in self._written.values():
-                    storage.copy_(before)
-            for tensor, version in self._versions:
-                if tensor._version != version:  # noqa: SLF001
-                    torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))  # noqa: SLF001
 
     def run(
         self, op: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]
@@ -142,9 +128,12 @@ class Recording(Values):
         name = op._schema.name  # noqa: SLF001
         real_args, real_kwargs = pytree.tree_map_only(torch.Tensor, _real_of, (args, kwargs))
         with _disable_current_modes(), torch.no_grad():
-            self._keep_written(op, real_args, real_kwargs)
+            self._writes.keep(op, real_args, real_kwargs)
             real = op(*real_args, **real_kwargs)
-        self._note_created((real_args, real_kwargs), real)
+        self._writes.note_created((real_args, real_kwargs), real)
+        self.answered = False
+        if op._schema.is_mutable and not _has_fakes((args, kwargs)):  # noqa: SLF001
+            return real  # as torch does on fakes, too; once more would write it twice
         self.answered = torch.Tag.data_dependent_output in op.tags
         if not self.answered:
             try:
@@ -166,24 +155,6 @@ class Recording(Values):
         self._entries.append(Entry(read.__name__, values))
         return _read(read, values, *args, **kwargs)
 
-    def _keep_written(
-        self, op: torch._ops.OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> None:
-        if not op._schema.is_mutable:  # noqa: SLF001
-            return
-        given = dict(zip((a.name for a in op._schema.arguments), args, strict=False)) | {**kwargs}  # noqa: SLF001
-        for argument in op._schema.arguments:  # noqa: SLF001
-            if argument.alias_info is None or not argument.alias_info.is_write:
-                continue
-            for tensor in _strided(given.get(argument.name)):
-                memory, storage = memory_of(tensor), tensor.untyped_storage()
-                if memory not in self._created and memory not in self._written:
-                    self._written[memory] = (storage, storage.clone())
-
-    def _note_created(self, given: Any, made: Any) -> None:
-        before, after = ({memory_of(t) for t in _strided(value)} for value in (given, made))
-        self._created |= after - before
-
 
 class Playing(Values):
     """Runs operators on fakes, and takes from a tape what needs values."""
@@ -203,6 +174,7 @@ class Playing(Values):
     ) -> Any:
         """Run the operator on fakes where that can be."""
         name = op._schema.name  # noqa: SLF001
+        self._writes.keep(op, args, kwargs)
         self.answered = False
         if torch.Tag.data_dependent_output not in op.tags:
             try:
@@ -239,6 +211,10 @@ def _real_of(tensor: Tensor) -> Tensor:
             return tensor.constant
         raise ValuesNeeded(f"Tensor{tuple(tensor.shape)} has no data")
     return tensor
+
+
+def _has_fakes(value: Any) -> bool:
+    return any(isinstance(leaf, FakeTensor) for leaf in pytree.tree_leaves(value))
 
 
 def _pair(fake: Any, real: Any) -> None:
@@ -291,9 +267,3 @@ def _is_mask(chosen: Any) -> bool:
 def _read(read: Callable[..., Any], values: Tensor, *args: Any, **kwargs: Any) -> Any:
     with torch._C.DisableTorchFunction(), _disable_current_modes():  # noqa: SLF001
         return read(values.clone(), *args, **kwargs)
-
-
-def _strided(value: Any) -> Iterator[Tensor]:
-    for leaf in pytree.tree_leaves(value):
-        if isinstance(leaf, torch.Tensor) and leaf.layout is torch.strided:
-            yield leaf
