@@ -114,6 +114,23 @@ class SumOfSizes(nn.Module):
         return x + self.outer((kept * gate.mean(-1, keepdim=True)).flatten(2))
 
 
+class Halves(nn.Module):
+    """One attribute is the size of both parts of a projection, which go separate ways."""
+
+    def __init__(self, width: int, half: int) -> None:
+        super().__init__()
+        self.half = half
+        self.inner = nn.Linear(width, 2 * half)
+        self.middle = nn.Linear(half, half)
+        self.outer = nn.Linear(3 * half, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(..., width)`` to the same."""
+        parts = list(self.inner(x).split((self.half, self.half), -1))
+        parts.append(self.middle(parts[-1]).relu())
+        return self.outer(torch.cat(parts, -1))
+
+
 class Aligned(nn.Module):
     """A layer whose kernel takes only multiples of 4."""
 

@@ -16,6 +16,7 @@ from tests.attribute_blocks import (
     Aligned,
     Checked,
     Fixed,
+    Halves,
     Heads,
     OneHeadSize,
     OwnNorm,
@@ -74,6 +75,9 @@ def test_heads_behind_attributes_are_found():
         OwnNorm(12),
         Checked(12),
         SumOfSizes(12, 3, 5, 4),
+        Halves(12, 7),
+        Heads(12, 4, 4),
+        Heads(12, 3, 3),
         Aligned(12, 20),
         Fixed(),
     ],
@@ -124,6 +128,24 @@ def test_sizes_of_which_one_attribute_is_a_part_are_found():
 
     assert {3, 4, 5, 12} == set(found.values())
     assert {"1.first", "1.second"} <= set(found)
+
+
+def test_halves_behind_one_attribute_are_tied():
+    """
+    An attribute that is the size of two parts is bound to both.
+    """
+    model = stack(Halves(12, 7))
+    explained = {e.name: e for e in espalier.explain(model, inputs()).hparams}
+
+    assert ("1.half",) == explained["1.middle.in_features"].found_attributes
+    assert 7 == explained["1.middle.in_features"].units
+
+
+def test_heads_as_many_as_they_are_large_are_two_sizes():
+    """
+    Two attributes of one value follow their own axes.
+    """
+    assert {"1.heads": 4, "1.head_dim": 4}.items() <= units(stack(Heads(12, 4, 4))).items()
 
 
 def test_only_multiples_are_offered_where_a_kernel_asks_for_them():

@@ -101,7 +101,7 @@ def test_a_model_that_follows_its_sizes_replays(body, sizes):
         (lambda m, x: m.a(x).as_strided((2, 8), (1, 2)), [5], "as_strided got size"),
         (lambda m, x: m.a(x)[:, :3].exp() @ torch.ones(3, 1), [2, 5], "gave shape|size|shape"),
         (lambda m, x: m.a(x)[:, 3:], [2, 5], "slice got start=3 instead of 2"),
-        (lambda m, x: m.a(x).split([3, 5], -1)[0], [2, 5], "split_with_sizes expects"),
+        (lambda m, x: m.a(x).split([3, 5], -1)[0], [2, 5], "split_with_sizes got split_sizes"),
         (lambda m, x: m.a(x).split(4, -1)[1], [3], "split_size=4 instead of 3"),
         (lambda m, x: functional.layer_norm(m.a(x), (8,)), [5], r"normalized_shape"),
         (lambda m, x: functional.group_norm(m.a(x), 4), [3, 2], "got group=4|group"),

@@ -12,39 +12,46 @@ if TYPE_CHECKING:
 
     from ..axes import Axis
 
+#: Among how many sizes one set of atoms is told apart at once. With few, layers alike often have
+#: the same sizes, for which fake tensors are quick.
+PALETTE = 12
+
 
 def draws(names: Mapping[Axis, str]) -> Iterator[dict[Axis, int]]:
     """
     Yield sizes to try for each atom.
 
     First all are shrunk at once, layers alike to the same sizes, and what differs to sizes that
-    differ. Then all are shrunk each by itself. One set of sizes alone could fit by accident, as
-    where two that must be equal happen to be; so draws go on until no two atoms had the same size
-    in all of them, where an atom may also keep its full size.
+    differ. One set of sizes alone could fit by accident, as where two that must be equal happen
+    to be; so draws go on until no two atoms had the same size in all of them, where an atom may
+    also keep its full size.
 
     Args:
         names: The atoms, each of more than one unit, with the name of each.
     """
     generator = random.Random(0)
     drawn = _by_role(names, generator)
-    met: dict[Axis, tuple[int, ...]] = {axis: (size,) for axis, size in drawn.items()}
     yield drawn
-    drawn = _one_by_one(list(names), generator)
-    while True:
-        met = {axis: (*sizes, drawn[axis]) for axis, sizes in met.items()}
+    met: dict[Axis, tuple[int, ...]] = {axis: (size,) for axis, size in drawn.items()}
+    for drawn in _by_digits(list(names), generator):
         yield drawn
-        groups: dict[tuple[int, ...], list[Axis]] = {}
-        for axis, sizes in met.items():
-            groups.setdefault(sizes, []).append(axis)
-        same = [group for group in groups.values() if len(group) > 1]
-        if not same:
-            return
-        drawn = _one_by_one(list(names), generator) | _told_apart(same)
+        met = {axis: (*sizes, drawn[axis]) for axis, sizes in met.items()}
+    while len(set(met.values())) < len(met):
+        drawn = {axis: generator.choice(_possible(axis.size)) for axis in names}
+        for group in _same(met):
+            taken: set[int] = set()
+            for axis in group:
+                drawn[axis] = _choose(
+                    range(_possible(axis.size)[0], axis.size + 1), taken, generator
+                )
+                taken.add(drawn[axis])
+        yield drawn
+        met = {axis: (*sizes, drawn[axis]) for axis, sizes in met.items()}
 
 
-def _possible(axis: Axis) -> range:
+def _possible(size: int) -> range:
     # A size of 1 would pass where any other fails: it broadcasts.
-    return range(min(2, axis.size - 1), axis.size)
+    return range(min(2, size - 1), size)
 
 
 def _by_role(names: Mapping[Axis, str], generator: random.Random) -> dict[Axis, int]:
@@ -52,20 +59,17 @@ def _by_role(names: Mapping[Axis, str], generator: random.Random) -> dict[Axis, 
     taken = {axis.size for axis in names}
     chosen: dict[tuple[str, int], int] = {}
     for axis in sorted(names, key=lambda axis: axis.size):  # those of few units choose first
-        role = (re.sub(r"\d+", "#", names[axis]), axis.size)
+        role = (_role(names[axis]), axis.size)
         if role not in chosen:
-            chosen[role] = _choose(_possible(axis), taken, generator)
+            chosen[role] = _choose(_possible(axis.size), taken, generator)
             taken.add(chosen[role])
-    return {a: chosen[re.sub(r"\d+", "#", name), a.size] for a, name in names.items()}
+    return {axis: chosen[_role(name), axis.size] for axis, name in names.items()}
 
 
-def _one_by_one(axes: Sequence[Axis], generator: random.Random) -> dict[Axis, int]:
-    drawn: dict[Axis, int] = {}
-    taken: set[int] = set()
-    for axis in axes:
-        drawn[axis] = _choose(_possible(axis), taken, generator)
-        taken.add(drawn[axis])
-    return drawn
+def _role(name: str) -> str:
+    """Return *name* without the numbers of layers; those at its end tell atoms of one layer."""
+    path, own = re.fullmatch(r"(.*?)((?:\.\d+)*)", name).groups()  # type: ignore[union-attr]
+    return re.sub(r"\d+", "#", path) + own
 
 
 def _choose(possible: range, taken: set[int], generator: random.Random) -> int:
@@ -76,11 +80,34 @@ def _choose(possible: range, taken: set[int], generator: random.Random) -> int:
     return generator.choice([size for size in possible if size not in taken] or possible)
 
 
-def _told_apart(groups: Sequence[Sequence[Axis]]) -> dict[Axis, int]:
-    """Return sizes that differ within each group as far as there are enough."""
-    drawn = {}
-    for number, group in enumerate(groups):
-        for i, axis in enumerate(group, start=number):
-            options = [*_possible(axis), axis.size]
-            drawn[axis] = options[i % len(options)]
-    return drawn
+def _by_digits(axes: Sequence[Axis], generator: random.Random) -> Iterator[dict[Axis, int]]:
+    """Number the atoms of each size, and yield one draw for each digit of the numbers."""
+    groups: dict[int, list[Axis]] = {}
+    for axis in axes:
+        groups.setdefault(axis.size, []).append(axis)
+    palettes = {size: _palette(size, generator) for size in groups}
+    place = 0
+    while not place or any(
+        len(palettes[size]) ** place < len(group) for size, group in groups.items()
+    ):
+        drawn = {}
+        for size, group in groups.items():
+            palette = palettes[size]
+            for number, axis in enumerate(group):
+                drawn[axis] = palette[number // len(palette) ** place % len(palette)]
+        yield drawn
+        place += 1
+
+
+def _palette(size: int, generator: random.Random) -> list[int]:
+    """Return up to `PALETTE` sizes in random order, the full one among them."""
+    possible = _possible(size)
+    chosen = generator.sample(possible, min(PALETTE - 1, len(possible)))
+    return generator.sample([*chosen, size], len(chosen) + 1)
+
+
+def _same(met: Mapping[Axis, tuple[int, ...]]) -> list[list[Axis]]:
+    groups: dict[tuple[int, ...], list[Axis]] = {}
+    for axis, sizes in met.items():
+        groups.setdefault(sizes, []).append(axis)
+    return [group for group in groups.values() if len(group) > 1]

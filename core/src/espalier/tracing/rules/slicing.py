@@ -56,6 +56,8 @@ def split(call: Call) -> list[Axes]:
     """Each piece is one part of a concat."""
     axes, dim = call.axes("self"), call.dim()
     pieces = call.split_concat(axes[dim], *(output.shape[dim] for output in call.outputs))
+    if "split_sizes" in call.arguments:
+        call.follow("split_sizes", *pieces, kind="sizes")
     return [_with(axes, dim, piece) for piece in pieces]
 
 
