@@ -128,7 +128,7 @@ class Remedies:
                     yield from (Align(spot, step) for step in STEPS if step < axis.size)
 
     def freezes(self) -> Iterator[Freeze]:
-        """Yield the atoms that the operator has, then those of its block, last met first."""
+        """Yield sets of atoms that the operator has, then atoms of its block, last met first."""
         reason = str(self._failure)
         seen: set[Axis] = set()
         position = self._failure.position
@@ -139,9 +139,10 @@ class Remedies:
                 if axis.is_atom and axis not in seen:
                     seen.add(axis)
                     spots.append(spot)
-            yield from (Freeze((spot,), reason) for spot in spots)
-            if at in self._met and len(spots) > 1:
-                yield Freeze(tuple(spots), reason)
+            together = len(spots) if at in self._met else 1
+            for count in range(1, together + 1):
+                sets = itertools.combinations(spots, count)
+                yield from (Freeze(chosen, reason) for chosen in itertools.islice(sets, TRIALS))
 
     def _shrunk(self, position: int) -> list[tuple[Spot, Axis]]:
         """Return the terms of an operator that are not at their full size, culprits first."""
