@@ -1,6 +1,7 @@
 """The page of the coverage table."""
 
 import importlib.metadata
+import subprocess
 from collections.abc import Sequence
 
 from coverage_agreement import TOLERANCE
@@ -129,4 +130,7 @@ def _environment() -> dict[str, str]:
     facts = environment("coverage")
     libraries = ("torchvision", "timm", "transformers")
     facts["libraries"] = ", ".join(f"{n} {importlib.metadata.version(n)}" for n in libraries)
+    words = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    facts["commit"] = done.stdout.strip() or "unknown"
     return facts

@@ -131,6 +131,25 @@ class Halves(nn.Module):
         return self.outer(torch.cat(parts, -1))
 
 
+class HeadsElsewhere(nn.Module):
+    """The number of heads is in a dict, where nothing is looked for; their size is not."""
+
+    def __init__(self, width: int, heads: int, head_dim: int) -> None:
+        super().__init__()
+        self.settings = {"heads": heads}
+        self.head_dim = head_dim
+        self.both = nn.Linear(width, 2 * heads * head_dim)
+        self.out = nn.Linear(heads * head_dim, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(batch, length, width)`` to the same."""
+        cut = self.settings["heads"] * self.head_dim
+        both = self.both(x)
+        shape = (*x.shape[:-1], -1, self.head_dim)
+        a, b = both[..., :cut].view(shape), both[..., cut:].view(shape)
+        return x + self.out((a * b.sigmoid()).flatten(2))
+
+
 class Aligned(nn.Module):
     """A layer whose kernel takes only multiples of 4."""
 

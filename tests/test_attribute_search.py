@@ -18,6 +18,7 @@ from tests.attribute_blocks import (
     Fixed,
     Halves,
     Heads,
+    HeadsElsewhere,
     OneHeadSize,
     OwnNorm,
     SumOfSizes,
@@ -76,6 +77,7 @@ def test_heads_behind_attributes_are_found():
         Checked(12),
         SumOfSizes(12, 3, 5, 4),
         Halves(12, 7),
+        HeadsElsewhere(12, 4, 5),
         Heads(12, 4, 4),
         Heads(12, 3, 3),
         Aligned(12, 20),
@@ -146,6 +148,13 @@ def test_heads_as_many_as_they_are_large_are_two_sizes():
     Two attributes of one value follow their own axes.
     """
     assert {"1.heads": 4, "1.head_dim": 4}.items() <= units(stack(Heads(12, 4, 4))).items()
+
+
+def test_no_more_is_frozen_than_must_be():
+    """
+    A number that can't be found freezes its own size, not those beside it.
+    """
+    assert {"0.out_features": 12, "1.head_dim": 5} == units(stack(HeadsElsewhere(12, 4, 5)))
 
 
 def test_only_multiples_are_offered_where_a_kernel_asks_for_them():

@@ -85,7 +85,9 @@ class Repair:
             return [*accepted, *group]
         if len(group) == 1:
             spot = self._alike.spot_of(group[0])
-            Freeze((spot,), str(failure)).apply(self._draft, self._alike)
+            if spot is not None:
+                Freeze((spot,), str(failure)).apply(self._draft, self._alike)
+            self._draft.frozen[group[0]] = str(failure)
             return accepted
         middle = len(group) // 2
         accepted = self._grow(accepted, group[:middle], draw)

@@ -146,14 +146,15 @@ class Alike:
             if path == block or not block or path.startswith(f"{block}."):
                 yield number
 
-    def spot_of(self, wanted: Axis) -> Spot:
-        """Return where an atom that some operator reads is first met."""
-        return next(
+    def spot_of(self, wanted: Axis) -> Spot | None:
+        """Return where an atom is first met, or ``None`` if no operator reads it."""
+        spots = (
             spot
             for position in range(len(self._traced.records))
             for spot, axis in spots_at(self._traced, position)
             if axis is wanted
         )
+        return next(spots, None)
 
     def mates(self, position: int, block: str) -> Iterator[tuple[int, str]]:
         """
