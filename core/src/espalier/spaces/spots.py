@@ -7,7 +7,6 @@ import numbers
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import torch
 
 from ..axes import Axis, concat, factors, parts, product
 from ..axes.axis import Kind
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..tracing import Trace
+
+
+#: So many operators before one that fails may have to do with it.
+REACH = 400
 
 
 def subterms(axis: Axis) -> Iterator[Axis]:
@@ -115,7 +118,7 @@ class Alike:
         for name, value in self._modules[path].__dict__.items():
             if _is_whole(value) and value > 1:
                 found[name, None] = int(value)
-            elif type(value) in (tuple, torch.Size) and value and all(map(_is_whole, value)):
+            elif type(value) is tuple and value and all(map(_is_whole, value)):
                 found |= {(name, i): int(n) for i, n in enumerate(value) if n > 1}
         return found
 
@@ -140,8 +143,8 @@ class Alike:
         return ""
 
     def before(self, position: int, block: str) -> Iterator[int]:
-        """Yield the operators of a block up to a given one, last first."""
-        for number in range(position, -1, -1):
+        """Yield the operators of a block up to a given one, last first, as far as `REACH`."""
+        for number in range(position, max(position - REACH, -1), -1):
             path = self._traced.records[number].module
             if path == block or not block or path.startswith(f"{block}."):
                 yield number
