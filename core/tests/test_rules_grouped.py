@@ -34,10 +34,12 @@ def by_group(rows, weight, offs):
     return torch.cat([rows[start:end] @ matrix for start, end, matrix in groups])
 
 
-def define():
-    """Define the operator under the name that another library gives it, if that is not here."""
+@pytest.fixture(scope="module", autouse=True)
+def fallback():
+    """The operator under the name that another library gives it, unless that has defined it."""
     if hasattr(torch.ops.transformers, "grouped_mm_fallback"):
-        return None
+        yield
+        return
     library = torch.library.Library("transformers", "FRAGMENT")
     library.define("grouped_mm_fallback(Tensor input, Tensor weight, Tensor offs) -> Tensor")
     library.impl("grouped_mm_fallback", by_group, "CPU")
@@ -46,10 +48,8 @@ def define():
         lambda rows, weight, _: rows.new_empty(len(rows), weight.shape[2]),
         lib=library,
     )
-    return library
-
-
-LIBRARY = define()
+    yield
+    library._destroy()  # or else that library could not be imported any more
 
 
 def experts(x, up, down):
