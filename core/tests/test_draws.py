@@ -48,3 +48,14 @@ def test_deep_models_take_few_draws():
     atoms = {atom(n): f"layers.{i}.{name}" for i in range(80) for name, n in parts.items()}
 
     assert 4 == len(list(draws(atoms)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_every_atom_has_an_odd_size_at_some_time(seed):
+    """
+    A kernel that takes multiples only is found out.
+    """
+    atoms = [axis for axis in names(seed) if axis.size != 3]  # of which 2 is all that is left
+    found = list(draws({axis: f"part{i}" for i, axis in enumerate(atoms)}))
+
+    assert all(any(draw[axis] % 2 for draw in found if draw[axis] < axis.size) for axis in atoms)

@@ -24,7 +24,8 @@ def draws(names: Mapping[Axis, str]) -> Iterator[dict[Axis, int]]:
     First all are shrunk at once, layers alike to the same sizes, and what differs to sizes that
     differ. One set of sizes alone could fit by accident, as where two that must be equal happen
     to be; so draws go on until no two atoms had the same size in all of them, where an atom may
-    also keep its full size.
+    also keep its full size. Each has an odd size in some draw, which a kernel that takes only
+    multiples refuses.
 
     Args:
         names: The atoms, each of more than one unit, with the name of each.
@@ -47,6 +48,15 @@ def draws(names: Mapping[Axis, str]) -> Iterator[dict[Axis, int]]:
                 taken.add(drawn[axis])
         yield drawn
         met = {axis: (*sizes, drawn[axis]) for axis, sizes in met.items()}
+    even = [axis for axis, sizes in met.items() if not any(n % 2 for n in sizes if n < axis.size)]
+    drawn = {axis: generator.choice(_odd(axis.size)) for axis in even if _odd(axis.size)}
+    if drawn:
+        yield {axis: sizes[0] for axis, sizes in met.items()} | drawn
+
+
+def _odd(size: int) -> range:
+    possible = _possible(size)
+    return possible[(possible[0] + 1) % 2 :: 2]
 
 
 def _possible(size: int) -> range:
@@ -61,7 +71,9 @@ def _by_role(names: Mapping[Axis, str], generator: random.Random) -> dict[Axis, 
     for axis in sorted(names, key=lambda axis: axis.size):  # those of few units choose first
         role = (_role(names[axis]), axis.size)
         if role not in chosen:
-            chosen[role] = _choose(_possible(axis.size), taken, generator)
+            odd = [size for size in _odd(axis.size)[:1000] if size not in taken]
+            possible = _possible(axis.size)
+            chosen[role] = generator.choice(odd) if odd else _choose(possible, taken, generator)
             taken.add(chosen[role])
     return {axis: chosen[_role(name), axis.size] for axis, name in names.items()}
 
