@@ -40,7 +40,8 @@ class Assignment:
     """
 
     def __init__(self, supernet: Supernet) -> None:
-        self._free = set(supernet.space.every())
+        atoms = supernet.blueprint.atoms
+        self._free = {hparam for hparam in supernet.space.every() if hparam.name in atoms}
         self._equations = list(_equations(supernet))
 
     def of(self, look: Look) -> dict[Hparam, int] | None:
@@ -83,6 +84,8 @@ def _equations(supernet: Supernet) -> Iterator[_Equation]:
         prefix = f"{path}." if path else ""
         # Attributes first: they tell the factors of products apart.
         for name, size in layout.sizes.items():
+            if size.of is not None:  # a further choice, which stays as it is here
+                continue
             for i, axis in enumerate(size.axes if size.is_tuple else ()):
                 yield _Equation((axis,), _attribute(path, name, i))
             if not size.is_tuple:

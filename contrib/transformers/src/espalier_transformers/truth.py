@@ -9,6 +9,7 @@ import structlog
 import torch
 from transformers import PreTrainedModel
 
+from .depth import keep_depth
 from .fields import adopt, changed, shown
 from .looks import Look, built, derived_buffers
 from .shaping import KEY
@@ -40,6 +41,7 @@ def keep_true(model: nn.Module, inputs: Any) -> None:
         inputs: What ``forward`` takes, without data.
     """
     if isinstance(model, PreTrainedModel):
+        keep_depth(model, inputs)
         _correct(model, inputs)
 
 

@@ -81,9 +81,12 @@ def make_uniform(model: PreTrainedModel) -> None:
         choices = [c for c in leader.choices if search.says(group, Fraction(c, leader.units))]
         leader.choices = choices or [leader.units]
     _groups_of[model] = tuple(groups)
-    unsaid = [hparam for hparam in space.values() if hparam not in said]
+    # A configuration counts blocks, but does not tell kernels apart.
+    places = supernet_of(model).blueprint.places
+    depths = {name for name, place in places.items() if place.blocks}
+    unsaid = [h for h in space.values() if h not in said and h.name not in depths]
     for hparam in unsaid:
-        hparam.choices = [hparam.units]
+        hparam.choices = [hparam.original]
     log.info(
         "space_uniform",
         fields=[sorted(map(shown, group.scaled)) for group in groups],

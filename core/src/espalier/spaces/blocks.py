@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dynamic import kept_modules, stand_ins
-from ..tracing import Departures, Mismatch, StandIn, replay
+from ..tracing import Departures, Mismatch, StandIn, difference, flow_of, replay
 from .naming import joined
 from .sizes import Sizes
 
@@ -37,14 +37,14 @@ def removable_blocks(model: nn.Module, inputs: object, analysis: Analysis, path:
     chain = model.get_submodule(path)
     blocks = [joined(path, name) for name in chain._modules]  # noqa: SLF001
     reasons = [_why_needed(model, analysis, block) for block in blocks]
+    if all(reasons):
+        return reasons
+    trial = _Trial(model, inputs, analysis, path, blocks)
     for number, why in enumerate(reasons):
         if not why:
-            others = [n for n in range(len(blocks)) if n != number]
-            reasons[number] = why_not_without(model, inputs, analysis, path, others)
-    free = [number for number, why in enumerate(reasons) if not why]
-    if len(free) > 1:
-        kept = [number for number, why in enumerate(reasons) if why]
-        why = why_not_without(model, inputs, analysis, path, kept)
+            reasons[number] = trial.why_not([n for n in range(len(blocks)) if n != number])
+    if reasons.count("") > 1:
+        why = trial.why_not([number for number, why in enumerate(reasons) if why])
         if why:
             reasons = [own or f"not with all others: {why}" for own in reasons]
     return reasons
@@ -64,21 +64,32 @@ def without_blocks(look: StandIn, chain: nn.Module, kept: Collection[int]) -> St
     return StandIn(look.type, look.shapes, {**look.attributes, "_modules": modules})
 
 
-def why_not_without(
-    model: nn.Module, inputs: object, analysis: Analysis, path: str, kept: list[int]
-) -> str:
-    """Return what goes wrong in a run on fakes with only the *kept* blocks; empty if nothing."""
-    chain = model.get_submodule(path)
-    blocks = [joined(path, name) for name in chain._modules]  # noqa: SLF001
-    size_of = Sizes({})
-    looks = stand_ins(model, analysis.layouts, size_of)
-    looks[path] = without_blocks(looks.get(path, StandIn()), chain, kept)
-    departures = departures_of(path, blocks, kept)
-    try:
-        replay(model, inputs, analysis.trace, size_of, looks, departures)
-    except Mismatch as mismatch:
-        return str(mismatch)
-    return ""
+class _Trial:
+    """Runs a model on fakes without some blocks of the chain at *path*."""
+
+    def __init__(
+        self, model: nn.Module, inputs: object, analysis: Analysis, path: str, blocks: list[str]
+    ) -> None:
+        self._model = model
+        self._inputs = inputs
+        self._traced = analysis.trace
+        self._path = path
+        self._blocks = blocks
+        self._looks = stand_ins(model, analysis.layouts, Sizes({}))
+        self._full = flow_of(model, inputs, self._looks)
+
+    def why_not(self, kept: Collection[int]) -> str:
+        """Return what goes wrong with only the *kept* blocks; empty if nothing does."""
+        chain = self._model.get_submodule(self._path)
+        look = self._looks.get(self._path, StandIn())
+        looks = {**self._looks, self._path: without_blocks(look, chain, kept)}
+        departs = departures_of(self._path, self._blocks, kept)
+        try:
+            replay(self._model, self._inputs, self._traced, Sizes({}), looks, departs)
+        except Mismatch as mismatch:
+            return str(mismatch)
+        less = flow_of(self._model, self._inputs, looks)
+        return difference(self._full, less, departs)
 
 
 def _why_needed(model: nn.Module, analysis: Analysis, block: str) -> str:

@@ -3,6 +3,7 @@
 from .call import Axes, Call, Cost, Follow, Rule
 from .contents import kept_contents
 from .fakes import StandIn, bind_inputs, home_of, without_data
+from .flow import Flow, difference, flow_of
 from .records import Record, TensorAxes, Trace
 from .replay import Departures, Gap, Mismatch, replay
 from .structure import map_tensors, tensors_in
@@ -15,6 +16,7 @@ __all__ = [
     "Call",
     "Cost",
     "Departures",
+    "Flow",
     "Follow",
     "Gap",
     "Mismatch",
@@ -26,6 +28,8 @@ __all__ = [
     "TensorAxes",
     "Trace",
     "bind_inputs",
+    "difference",
+    "flow_of",
     "home_of",
     "kept_contents",
     "map_tensors",

@@ -49,12 +49,17 @@ class Scopes:
 
     def note(self, axes_of: Callable[[Tensor], Axes]) -> None:
         """Keep the axes of what modules were called with, and gave, since the last operator."""
-        for path, tensor in self._pending:
+        given, returned = self.passed()
+        for path, tensor in given:
             self.inputs.setdefault(path, axes_of(tensor))
-        self._pending.clear()
-        for path, tensor in self._returned:
+        for path, tensor in returned:
             self.outputs[path] = None if path in self.outputs else axes_of(tensor)
-        self._returned.clear()
+
+    def passed(self) -> tuple[list[tuple[str, Tensor]], list[tuple[str, Tensor]]]:
+        """Return what modules were called with, and what they gave, since this was last asked."""
+        given, returned = self._pending, self._returned
+        self._pending, self._returned = [], []
+        return given, returned
 
     def __enter__(self) -> Self:
         self._handles = (
