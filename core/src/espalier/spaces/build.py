@@ -66,6 +66,9 @@ def build(
     frozen |= _drop_unsound(model, inputs, analysis, hparams)
     for pattern in rules.unmatched(model):
         log.warning("pattern_unmatched", pattern=pattern)
+    stuck = {name: found.why for name, found in offered.items() if found.why and found.asked}
+    if stuck:
+        log.warning("sizes_without_choice", sizes=stuck)
     log.info(
         "space_built",
         hparams=sum(hparam.is_configurable for hparam in hparams.values()),
@@ -82,6 +85,7 @@ def build(
         CostModel.of(analysis.trace, item_bytes(model), term_of),
         Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found),
         frozen,
+        {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to},
     )
     _convert(model, supernet)
     return supernet
