@@ -85,8 +85,8 @@ def build(
         CostModel.of(analysis.trace, item_bytes(model), term_of),
         Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found),
         frozen,
-        {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to},
     )
+    supernet.relaxed = {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to}
     _convert(model, supernet)
     return supernet
 

@@ -262,6 +262,8 @@ def _reads_attrs(converter: cattrs.Converter, kind: type) -> Callable[[Any, Any]
         allowed = limits[name]
         if allowed is not None and (wrong := list(allowed.problems(value))):
             raise InvalidConfigError(wrong)
+        if not isinstance(fields[name].validator, (Limits, type(None))):
+            _validate(fields[name], found)
         return found
 
     def read(value: Any, _: type) -> Any:
@@ -300,12 +302,30 @@ def no_such_field(name: Any, fields: Mapping[str, object]) -> Problem:
     return Problem(segment(name), "there is no such field", hint=hint)
 
 
+def _validate(field: attrs.Attribute[Any], value: Any) -> None:
+    """Ask a validator about one field; one that needs the others is asked when all are there."""
+    if isinstance(field.converter, attrs.Converter):
+        return
+    try:
+        value = field.converter(value) if field.converter else value
+        field.validator(None, field, value)  # type: ignore[misc]
+    except (TypeError, ValueError) as error:
+        raise _by_third_party(error, value, field.name) from error
+    except Exception:  # noqa: BLE001, S110 - it may need the instance
+        pass
+
+
+def _by_third_party(error: Exception, came: Any, name: str = "") -> InvalidConfigError:
+    """Return what a validator raised, without saying twice which field it is and what came."""
+    text = str(error).rstrip(".") or type(error).__name__
+    text = text.removeprefix(f"{name} ").removeprefix(f"'{name}' ")
+    return InvalidConfigError([Problem("", text, "" if "got" in text else told(came))])
+
+
 def _made(kind: type, own: dict[str, Any]) -> Any:
     try:
         return kind(**own)
     except InvalidConfigError:
         raise
     except Exception as error:  # a validator of a third party's may raise anything
-        text = str(error).rstrip(".") or type(error).__name__
-        came = "" if "got" in text else told(own)
-        raise InvalidConfigError([Problem("", text, came)]) from error
+        raise _by_third_party(error, own) from error
