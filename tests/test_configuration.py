@@ -1,10 +1,11 @@
-"""Configurations of modes: defaults for every layer type, three ways to say a rule, and merging."""
+"""Configurations of modes: defaults for every layer type, three forms of a rule, merging."""
 
 import copy
 import itertools
 import json
 import sys
 import types
+from typing import ClassVar
 
 import attrs
 import cattrs
@@ -98,7 +99,7 @@ class TestMapping:
         """
         As of any mapping, and with the nearest one.
         """
-        with pytest.raises(KeyError, match="Did you mean 'nn.Conv2d'"):
+        with pytest.raises(KeyError, match=r"Did you mean 'nn.Conv2d'"):
             FastNASConfig()["nn.Conv2D"]
 
     def test_keywords_are_keys(self):
@@ -297,7 +298,7 @@ class GatedRule(LayerRule):
 
 
 class DynamicGated(DynamicModule, Gated):
-    sizes = {"features": follows("gain", axis=0)}
+    sizes: ClassVar = {"features": follows("gain", axis=0)}
     rule = GatedRule
 
 
@@ -344,7 +345,7 @@ class TestThirdParty:
         """
         with pytest.raises(ConfigError, match=r"Gated\['\*'\].kinds.a: expected a bool, got 3"):
             FastNASConfig(**{acme: {"*": {"kinds": {"a": 3}}}})
-        with pytest.raises(ConfigError, match="Did you mean 'espalier_acme_gated.Gated'"):
+        with pytest.raises(ConfigError, match=r"Did you mean 'espalier_acme_gated.Gated'"):
             FastNASConfig(**{"espalier_acme_gated.Gatd": None})
 
     def test_one_that_cannot_be_loaded_takes_no_other_down(self, acme):

@@ -21,8 +21,10 @@ LEAST = "must be at least 1 and at most 2147483647"
 CASES = {
     "misspelt field": (
         {CONV: {"*": {"channel_divisr": 8}}},
-        "nn.Conv2d['*'].channel_divisr: there is no such field. Did you mean 'channel_divisor'? "
-        "Fields: ",
+        (
+            "nn.Conv2d['*'].channel_divisr: there is no such field. Did you mean 'channel_divisor'? "
+            "Fields: "
+        ),
     ),
     "misspelt field without a glob": (
         {CONV: {"channel_divisr": 8}},
@@ -78,8 +80,10 @@ CASES = {
     ),
     "misspelt layer type": (
         {"nn.Conv2D": {}},
-        "nn.Conv2D: no converter is installed for a layer type of that name. Did you mean "
-        "'nn.Conv2d'?",
+        (
+            "nn.Conv2D: no converter is installed for a layer type of that name. Did you mean "
+            "'nn.Conv2d'?"
+        ),
     ),
     "layer type without its package": (
         {"Conv2d": {}},
@@ -91,8 +95,10 @@ CASES = {
     ),
     "misspelt setting": (
         {"relax_divisr": True},
-        "relax_divisr: there is no such field, and no such layer type. Did you mean "
-        "'relax_divisor'?",
+        (
+            "relax_divisr: there is no such field, and no such layer type. Did you mean "
+            "'relax_divisor'?"
+        ),
     ),
     "setting as text": (
         {"relax_divisor": "no"},
@@ -113,8 +119,10 @@ CASES = {
     ),
     "field beside a pattern": (
         {CONV: {"channel_divisor": 8, "*stem*": None}},
-        "nn.Conv2d.channel_divisor: a field must not stand beside glob patterns: put the fields "
-        "under '*', got 8.",
+        (
+            "nn.Conv2d.channel_divisor: a field must not stand beside glob patterns: put the fields "
+            "under '*', got 8."
+        ),
     ),
     "pattern in a pattern": (
         {CONV: {"*": {"*stem*": {"channel_divisor": 8}}}},
@@ -138,8 +146,10 @@ BEYOND_JSON = {
     ),
     "subclass": (
         {"torch.nn.modules.linear.NonDynamicallyQuantizableLinear": None},
-        "torch.nn.modules.linear.NonDynamicallyQuantizableLinear: layers of that type follow the "
-        "rules for nn.Linear. Write 'nn.Linear', and a glob pattern for some of its layers.",
+        (
+            "torch.nn.modules.linear.NonDynamicallyQuantizableLinear: layers of that type follow the "
+            "rules for nn.Linear. Write 'nn.Linear', and a glob pattern for some of its layers."
+        ),
     ),
     "rule of another type": (
         {CONV: FastNASConfig()[LINEAR]["*"]},

@@ -212,7 +212,7 @@ def test_a_long_list_of_problems_is_cut():
     """
     A message stays readable; the error itself holds all.
     """
-    with pytest.raises(ConfigError, match="^the configuration has 100 problems:\n") as caught:
+    with pytest.raises(ConfigError, match=r"^the configuration has 100 problems:\n") as caught:
         structure(Outer, {"names": [1] * 100})
 
     assert 100 == len(caught.value.problems)
@@ -225,9 +225,9 @@ def test_fields_that_depend_on_each_other_are_checked():
     A validator that needs the instance is asked once everything is there.
     """
     assert Needy(1, 2) == structure(Needy, {"least": 1, "most": 2})
-    with pytest.raises(ConfigError, match="here.least: is required"):
+    with pytest.raises(ConfigError, match=r"here.least: is required"):
         structure(Needy, {}, "here")
-    with pytest.raises(ConfigError, match="here: most must not be below least, got {'least': 5"):
+    with pytest.raises(ConfigError, match=r"here: most must not be below least, got {'least': 5"):
         structure(Needy, {"least": 5, "most": 2}, "here")
 
 
