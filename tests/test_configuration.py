@@ -42,7 +42,7 @@ def promised(key):
 
 
 class TestDefaults:
-    @pytest.mark.parametrize("key", sorted(set(PROMISED) - set(CHANNELS)))
+    @pytest.mark.parametrize("key", sorted(PROMISED))
     def test_they_are_what_is_promised(self, key):
         """
         Ratios from 0.05 to 1.0 in steps of 0.05, to the last bit, and a divisor of 32.

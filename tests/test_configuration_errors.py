@@ -22,8 +22,8 @@ CASES = {
     "misspelt field": (
         {CONV: {"*": {"channel_divisr": 8}}},
         (
-            "nn.Conv2d['*'].channel_divisr: there is no such field. Did you mean 'channel_divisor'? "
-            "Fields: "
+            "nn.Conv2d['*'].channel_divisr: there is no such field. Did you mean "
+            "'channel_divisor'? Fields: "
         ),
     ),
     "misspelt field without a glob": (
@@ -120,8 +120,8 @@ CASES = {
     "field beside a pattern": (
         {CONV: {"channel_divisor": 8, "*stem*": None}},
         (
-            "nn.Conv2d.channel_divisor: a field must not stand beside glob patterns: put the fields "
-            "under '*', got 8."
+            "nn.Conv2d.channel_divisor: a field must not stand beside glob patterns: put the "
+            "fields under '*', got 8."
         ),
     ),
     "pattern in a pattern": (
@@ -147,8 +147,8 @@ BEYOND_JSON = {
     "subclass": (
         {"torch.nn.modules.linear.NonDynamicallyQuantizableLinear": None},
         (
-            "torch.nn.modules.linear.NonDynamicallyQuantizableLinear: layers of that type follow the "
-            "rules for nn.Linear. Write 'nn.Linear', and a glob pattern for some of its layers."
+            "torch.nn.modules.linear.NonDynamicallyQuantizableLinear: layers of that type follow "
+            "the rules for nn.Linear. Write 'nn.Linear', and a glob pattern for some of its layers"
         ),
     ),
     "rule of another type": (

@@ -40,6 +40,8 @@ LAYERS = [
     nn.LayerNorm,
     nn.RMSNorm,
     nn.GroupNorm,
+    nn.Sequential,
+    nn.ModuleList,
 ]
 
 

@@ -8,7 +8,7 @@ from ..axes import Axis, atom, atoms
 from ..hparams import Hparam, Term
 from ..tracing import trace
 from .follows import TensorAxis
-from .layout import Layout, Size, Terms, layouts_of
+from .layout import Layout, Size, Terms, layouts_of, window_terms, with_further
 
 
 if TYPE_CHECKING:
@@ -44,8 +44,28 @@ def layouts_alone(converter: type[DynamicModule], module: nn.Module) -> dict[str
             if not root.reasons and root not in free:
                 label = name if len(roots) == 1 else f"{name}.{i}"
                 free[root] = Hparam(range(1, root.size + 1), name=label)
-    terms = Terms(free)
-    return {path: layout.map(terms) for path, layout in layouts.items()}
+    known: dict[Axis, Term] = dict(free)
+    further = _further(converter, module)
+    for name, hparam in further.items():
+        known |= window_terms(converter.further[name], module, layouts[""].tensors, hparam)
+    terms = Terms(known)
+    made: dict[str, Layout[Term]] = {path: found.map(terms) for path, found in layouts.items()}
+    for name, hparam in further.items():
+        made[""] = with_further(made[""], converter.further[name], module, name, hparam)
+    return made
+
+
+def _further(converter: type[DynamicModule], module: nn.Module) -> dict[str, Hparam]:
+    """Return an hparam of everything possible for each further choice that there is."""
+    offered = {
+        name: [*each.smaller(module), each.original(module)]
+        for name, each in converter.further.items()
+    }
+    return {
+        name: Hparam(choices, choices[-1], name=name)
+        for name, choices in offered.items()
+        if len(choices) > 1
+    }
 
 
 def _declared(converter: type[DynamicModule], module: nn.Module) -> Layout[Axis]:

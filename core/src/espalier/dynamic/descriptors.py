@@ -45,7 +45,7 @@ class Active:
     def invalidate(self) -> None:
         """Forget what was computed: an hparam changed."""
         self._cuts: dict[str, Cut] = {}
-        self._values: dict[str, int | tuple[int, ...]] = {}
+        self._values: dict[str, Any] = {}
         self._gathers: bool | None = None
 
     def cut(self, name: str) -> Cut:
@@ -62,7 +62,7 @@ class Active:
             self._gathers = any(isinstance(i, torch.Tensor) for cut in cuts for i in cut or ())
         return self._gathers
 
-    def value(self, name: str) -> int | tuple[int, ...]:
+    def value(self, name: str) -> Any:
         """Return the active value of size attribute *name*."""
         if name not in self._values:
             self._values[name] = active_value(self.layout.sizes[name])
@@ -125,7 +125,7 @@ def take(tensor: Tensor, cut: tuple[slice | torch.LongTensor, ...]) -> Tensor:
     return tensor
 
 
-def active_value(size: Size[Term]) -> int | tuple[int, ...]:
+def active_value(size: Size[Term]) -> Any:
     """Return the active value of *size*."""
     return size.value(lambda term: term.active)
 
@@ -138,6 +138,6 @@ def _cut(terms: tuple[Term, ...]) -> Cut:
 
 def _index(term: Term) -> slice | torch.LongTensor:
     index = term.active_slice
-    if isinstance(index, slice) and index.stop == term.units:
+    if isinstance(index, slice) and not index.start and index.stop == term.units:
         return slice(None)
     return index

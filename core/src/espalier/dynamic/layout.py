@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from ..axes import Axis, atoms, factors, parts
 from ..axes.axis import Kind
-from ..hparams import ConcatHparam, Hparam, ProductHparam, Term, constant
+from ..hparams import ConcatHparam, Hparam, ProductHparam, Term, WindowHparam, constant
 from ..tracing import StandIn
 from .follows import InputAxis, OperatorArgument, SizeRule, Source
 from .module import plain_type_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..tracing import Record, Trace
+    from .further import Further
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -37,13 +38,18 @@ class Size(Generic[A]):
         axes: What it is made of.
 
         is_tuple: Whether it is a tuple with one size for each axis, rather than their product.
+
+        of: Gives the value for a choice of the only axis, where it is something else.
     """
 
     axes: tuple[A, ...]
     is_tuple: bool = False
+    of: Callable[[Any], Any] | None = None
 
-    def value(self, size_of: Callable[[A], int]) -> int | tuple[int, ...]:
+    def value(self, size_of: Callable[[A], Any]) -> Any:
         """Return the value when each axis ``a`` has the size ``size_of(a)``."""
+        if self.of is not None:
+            return self.of(size_of(self.axes[0]))
         sizes = tuple(map(size_of, self.axes))
         return sizes if self.is_tuple else math.prod(sizes)
 
@@ -60,29 +66,34 @@ class Layout(Generic[A]):
 
         viewed: Names of tensors whose active part must lie in one piece, for it is viewed in
             another shape.
+
+        further: Choices that no axis tells, by name.
     """
 
     tensors: Mapping[str, tuple[A, ...]] = attrs.field(factory=dict)
     sizes: Mapping[str, Size[A]] = attrs.field(factory=dict)
     viewed: frozenset[str] = frozenset()
+    further: Mapping[str, A] = attrs.field(factory=dict)
 
     def map(self, convert: Callable[[A], B]) -> Layout[B]:
         """Return the layout with every axis converted."""
         return Layout(
             {name: tuple(map(convert, axes)) for name, axes in self.tensors.items()},
             {
-                name: Size(tuple(map(convert, size.axes)), size.is_tuple)
+                name: Size(tuple(map(convert, size.axes)), size.is_tuple, size.of)
                 for name, size in self.sizes.items()
             },
             self.viewed,
+            {name: convert(axis) for name, axis in self.further.items()},
         )
 
     def axes(self) -> Iterator[A]:
-        """Yield every axis of the tensors and the attributes."""
+        """Yield every axis of the tensors and the attributes, and every further choice."""
         for axes in self.tensors.values():
             yield from axes
         for size in self.sizes.values():
             yield from size.axes
+        yield from self.further.values()
 
 
 class Terms:
@@ -90,11 +101,11 @@ class Terms:
     Turns axes into terms: each atom that may change into one hparam, the rest into constants.
 
     Args:
-        hparams: The hparam of each atom that may change; keys are roots.
+        known: The term of each atom that may change; keys are roots.
     """
 
-    def __init__(self, hparams: Mapping[Axis, Hparam]) -> None:
-        self._made: dict[Axis, Term] = dict(hparams)
+    def __init__(self, known: Mapping[Axis, Term]) -> None:
+        self._made: dict[Axis, Term] = dict(known)
 
     def __call__(self, axis: Axis) -> Term:
         """Return the term of *axis*; one axis always gives the same object."""
@@ -204,3 +215,29 @@ def stand_ins(
         )
         for path, layout in layouts.items()
     }
+
+
+def window_terms(
+    further: Further, module: nn.Module, tensors: Mapping[str, tuple[Axis, ...]], hparam: Hparam
+) -> dict[Axis, Term]:
+    """Return the term of each axis of *module* whose middle is kept, by its root."""
+    return {
+        tensors[tensor][axis].root: WindowHparam(hparam, index, tensors[tensor][axis].size)
+        for (tensor, axis), index in further.windows(module).items()
+        if tensor in tensors
+    }
+
+
+def with_further(
+    layout: Layout[Term], further: Further, module: nn.Module, name: str, hparam: Hparam
+) -> Layout[Term]:
+    """Return *layout* with the attributes of *module* that follow *hparam*."""
+    sizes: dict[str, Size[Term]] = {
+        attribute: Size((hparam,), of=function)
+        for attribute, function in further.attributes(module).items()
+    }
+    return attrs.evolve(
+        layout,
+        sizes={**layout.sizes, **sizes},
+        further={**layout.further, name: hparam},
+    )

@@ -13,6 +13,7 @@ from ..errors import ConversionError
 from ..hparams import ProductHparam, Term, leaves
 from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
 from .follows import SizeRule  # noqa: TC001 - as above
+from .further import Further  # noqa: TC001 - as above
 from .rules import LayerRule, WidthRule
 from .statistics import assign, holding_buffers
 from .supernet import SuperNetModule
@@ -45,6 +46,9 @@ class DynamicModule(SuperNetModule):
 
     #: Which attributes follow which axes. Outputs first: hparams are named after them.
     sizes: ClassVar[Mapping[str, SizeRule]] = {}
+
+    #: Choices that no axis tells, such as the size of a kernel, by name.
+    further: ClassVar[Mapping[str, Further]] = {}
 
     #: Converters of the submodules whose tensors the layer hands to an operator itself, by name.
     parts: ClassVar[Mapping[str, type[DynamicModule]]] = {}
@@ -114,10 +118,16 @@ class DynamicModule(SuperNetModule):
 
     @property
     def hparams(self) -> Mapping[str, Term]:
-        """What its size attributes follow, and its tensors' other axes by ``"tensor.axis"``."""
+        """
+        What its size attributes follow, its tensors' other axes by ``"tensor.axis"``, and more.
+
+        Further choices, such as a kernel size, have their own names.
+        """
         layout = self.layout
         found: dict[str, Term] = {}
         for name, size in layout.sizes.items():
+            if size.of is not None:
+                continue
             if size.is_tuple and len(size.axes) > 1:
                 found |= {f"{name}.{i}": axis for i, axis in enumerate(size.axes)}
             else:
@@ -125,9 +135,9 @@ class DynamicModule(SuperNetModule):
         named = set(map(_units, found.values()))
         for name, axes in layout.tensors.items():
             for i, axis in enumerate(axes):
-                if axis.is_configurable and _units(axis) not in named:
+                if axis.is_sortable and axis.is_configurable and _units(axis) not in named:
                     found[f"{name}.{i}"] = axis
-        return found
+        return found | dict(layout.further)
 
     def export(self, shared: dict[int, Any] | None = None) -> nn.Module:
         """

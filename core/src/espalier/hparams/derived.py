@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, Union, cast
 
 from ..errors import InvalidChoiceError
 from .hparam import Hparam
+from .window import PresenceHparam, WindowHparam
 
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from torch import LongTensor
 
-#: An axis as hparams see it: an `Hparam`, or a product or concat of such terms.
-Term: TypeAlias = Union[Hparam, "ProductHparam", "ConcatHparam"]
+#: An axis as hparams see it: an `Hparam`, a product or concat of such terms, or what follows an
+#: hparam that is no number of units.
+Term: TypeAlias = Union[Hparam, "ProductHparam", "ConcatHparam", WindowHparam, PresenceHparam]
 
 _MOST_SETTINGS = 1 << 16
 
@@ -189,6 +191,8 @@ def _sizes(term: Term, setting: Mapping[Hparam, int]) -> set[int]:
     """Return every size of *term* with the hparams in *setting* as they are there."""
     if isinstance(term, Hparam):
         return {setting[term]} if term in setting else set(term.choices)
+    if isinstance(term, (WindowHparam, PresenceHparam)):
+        return set(term.choices)
     # Children vary on their own, but for the hparams that they share.
     within = Counter(leaf for child in term.children for leaf in set(leaves(child)))
     shared = [leaf for leaf, count in within.items() if count > 1 and leaf not in setting]
@@ -211,6 +215,8 @@ def _limit(count: int) -> None:
 
 def _is_whole(term: Term) -> bool:
     """Whether all units are active, in their own order."""
+    if isinstance(term, (WindowHparam, PresenceHparam)):
+        return term.active == term.units
     return all(leaf.active == leaf.units and leaf.order is None for leaf in leaves(term))
 
 
@@ -219,7 +225,7 @@ def positions(term: Term, units_of: Callable[[Hparam], LongTensor]) -> LongTenso
     Return the positions on the axis of *term* that belong to the given units of its hparams.
 
     Args:
-        term: The term of an axis.
+        term: The term of an axis. Of a window, the positions are those that are active.
 
         units_of: Gives the numbers of an hparam's units, in the order they are wanted.
     """
@@ -227,6 +233,9 @@ def positions(term: Term, units_of: Callable[[Hparam], LongTensor]) -> LongTenso
 
     if isinstance(term, Hparam):
         return units_of(term)
+    if isinstance(term, (WindowHparam, PresenceHparam)):
+        window = term.active_slice
+        return torch.arange(window.start or 0, window.stop)  # type: ignore[return-value]
     pieces = [positions(child, units_of) for child in term.children]
     sizes = [child.units for child in term.children]
     if isinstance(term, ConcatHparam):

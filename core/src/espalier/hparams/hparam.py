@@ -63,6 +63,7 @@ class Hparam:
         self._units = self._choices[-1] if all(map(_is_size, self._choices)) else None
         self._active = self._original
         self._order: Tensor | None = None
+        self._ranking: tuple[int, ...] | None = None
         self._estimators: list[Callable[[], Tensor | None]] = []
         self._dependents: list[Dependent] = []
         self._leader: Hparam | None = None
@@ -153,6 +154,17 @@ class Hparam:
         return self._order
 
     @property
+    def kept(self) -> tuple[int, ...]:
+        """The numbers of the active units, ascending, whatever their order."""
+        return self.kept_of(self.active)
+
+    def kept_of(self, choice: int) -> tuple[int, ...]:
+        """Return the numbers of the units that *choice* keeps, ascending."""
+        if self._ranking is None:
+            return tuple(range(choice))
+        return tuple(sorted(self._ranking[:choice]))
+
+    @property
     def is_configurable(self) -> bool:
         """Whether there is more than one choice."""
         return len(self._choices) > 1
@@ -203,7 +215,7 @@ class Hparam:
         """
         Keep the first units of *order* instead of the first units; ``None`` goes back.
 
-        The tensor is referred to, not copied.
+        The tensor is referred to, not copied; it must not be written to afterwards.
 
         Args:
             order: A permutation of ``range(units)``, integers, shape ``(units,)``.
@@ -218,6 +230,7 @@ class Hparam:
                 f"{order.dtype} of shape {tuple(order.shape)}."
             )
         self._order = order
+        self._ranking = None if order is None else tuple(order.tolist())
         self._changed()
 
     @property
@@ -277,6 +290,8 @@ class Hparam:
 
     def _check(self, value: Choice, what: str) -> Choice:
         """Return the choice that equals *value*: an ``int`` for a ``float`` or a NumPy integer."""
+        if isinstance(value, list) and value not in self._choices:
+            value = tuple(value)  # which JSON makes lists of
         if value in self._choices:
             choice = self._choices[self._choices.index(value)]
             # True is no size, though Python takes it to equal 1.

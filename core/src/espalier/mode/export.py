@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import nn
 
-from ..dynamic import DynamicModule
+from ..dynamic import DEPTH, DynamicModule, kept_modules
 from ..errors import StateError
+from ..hparams import Hparam
 from ..snapshot import Snapshot
 from ..spaces.supernet import Supernet, supernet_of
 from .descriptor import ModeDescriptor
@@ -44,7 +45,7 @@ class ExportModeDescriptor(ModeDescriptor):
         steps = steps_of(model)
         before = Snapshot.of(model)
         try:
-            metadata = {"modules": _export_modules(model)}
+            metadata = _export_modules(model)
             Supernet.detach(model)
             record_step(model, Step(self.name, config.changes(), metadata), before=steps)
         except BaseException:
@@ -66,23 +67,78 @@ class ExportModeDescriptor(ModeDescriptor):
         if dynamic:
             _export_modules(model)
             Supernet.detach(model)
+        else:
+            keep_blocks(model, metadata.get("blocks", {}))
         apply_shapes(model, metadata["modules"])
 
 
 def _export_modules(model: nn.Module) -> dict[str, Any]:
+    """
+    Export every dynamic module, and tell what `ExportModeDescriptor.restore` needs.
+
+    Returns:
+        ``blocks``: by the path of a chain that lost some, the numbers of those that stayed;
+        ``modules``: shapes and attributes of those that are left, by the paths they have now.
+    """
     shared: dict[int, Any] = {}
     dynamic = {path: m for path, m in model.named_modules() if isinstance(m, DynamicModule)}
-    names = {path: list(module.layout.sizes) for path, module in dynamic.items()}
-    looks = {}
-    for path, module in dynamic.items():
+    names = {id(module): list(module.layout.sizes) for module in dynamic.values()}
+    blocks = {path: kept for path, m in dynamic.items() if (kept := _kept(m)) is not None}
+    for module in dynamic.values():
         if isinstance(module, DynamicModule):  # not exported as a part of another
             module.export(shared)
-        own = {**module._parameters, **module._buffers}  # noqa: SLF001
-        looks[path] = {
-            "shapes": {n: list(t.shape) for n, t in own.items() if t is not None},
-            "attributes": {name: module.__dict__[name] for name in names[path]},
-        }
-    return looks
+    looks = {}
+    for path, module in model.named_modules():
+        if id(module) in names:
+            own = {**module._parameters, **module._buffers}  # noqa: SLF001
+            looks[path] = {
+                "shapes": {n: list(t.shape) for n, t in own.items() if t is not None},
+                "attributes": {name: module.__dict__[name] for name in names[id(module)]},
+            }
+    return {"blocks": blocks, "modules": looks}
+
+
+def _kept(module: DynamicModule) -> list[int] | None:
+    depth = module.layout.further.get(DEPTH)
+    if not isinstance(depth, Hparam) or depth.active == depth.units:
+        return None
+    return list(depth.kept)
+
+
+def keep_blocks(model: nn.Module, blocks: Mapping[str, Any]) -> None:
+    """
+    Leave out blocks of chains.
+
+    Args:
+        model: A plain model.
+
+        blocks: Numbers of the blocks that stay, ascending, by the path of their chain as it is
+            before any is left out.
+
+    Raises:
+        StateError: If *model* has no such chain, or it has fewer blocks.
+    """
+    chains = {}
+    for path, kept in blocks.items():
+        chain = _module_at(model, path)
+        count = len(chain._modules)  # noqa: SLF001
+        numbers = [n for n in kept if type(n) is int and 0 <= n < count]
+        if numbers != kept or sorted(set(numbers)) != numbers:
+            raise StateError(
+                f"{path}: blocks must be ascending numbers below {count}, got {kept!r}."
+            )
+        chains[path] = chain
+    for path, chain in chains.items():
+        chain.__dict__["_modules"] = kept_modules(chain, blocks[path])
+
+
+def _module_at(model: nn.Module, path: str) -> nn.Module:
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        raise StateError(
+            f"{type(model).__name__} must have a module {path!r} to be restored; it has none."
+        ) from None
 
 
 def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
@@ -99,15 +155,10 @@ def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
     """
     shared: dict[int, Tensor] = {}
     for path, look in modules.items():
-        try:
-            module = model.get_submodule(path)
-        except AttributeError:
-            raise StateError(
-                f"{type(model).__name__} must have a module {path!r} to be restored; it has none."
-            ) from None
+        module = _module_at(model, path)
         for name, value in look["attributes"].items():
             like = module.__dict__.get(name)
-            if not _is_size(like) or not _is_size(tuple(value) if type(value) is list else value):
+            if not _is_size(like) or not _is_size(value):
                 raise StateError(
                     f"{path}: {type(module).__name__} has no size {name!r} to set to {value!r}."
                 )
@@ -117,7 +168,7 @@ def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
 
 
 def _is_size(value: object) -> bool:
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return all(_is_size(inner) for inner in value)
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 

@@ -16,8 +16,9 @@ from .analysis import Analysis, analyze, converter_of
 from .choices import choices_of
 from .costs import CostModel, item_bytes
 from .draft import Draft
+from .extras import Extras
 from .space import SearchSpace
-from .supernet import Blueprint, Supernet, is_converted
+from .supernet import Blueprint, Place, Supernet, is_converted
 from .verification import unsound
 
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ..axes import Axis
     from .rulebook import RuleBook
 
 log = structlog.get_logger()
@@ -62,33 +64,76 @@ def build(
     }
     hparams = {name: Hparam(found.sizes, name=name) for name, found in offered.items()}
     frozen = {name: found.why for name, found in offered.items() if found.why}
-    atoms = {free.name: free.axis for free in analysis.free}
     frozen |= _drop_unsound(model, inputs, analysis, hparams)
+    extras = Extras(model, inputs, analysis, rules)
     for pattern in rules.unmatched(model):
         log.warning("pattern_unmatched", pattern=pattern)
     stuck = {name: found.why for name, found in offered.items() if found.why and found.asked}
     if stuck:
         log.warning("sizes_without_choice", sizes=stuck)
+    supernet = _assemble(model, inputs, mode, analysis, hparams, extras)
+    unsound_extras = _unsound_extras(model, supernet)
+    for name, why in unsound_extras.items():
+        extras.drop(name, why)
+    if unsound_extras:
+        supernet = _assemble(model, inputs, mode, analysis, hparams, extras)
+    supernet.frozen_by_rule = frozen | extras.refused
+    supernet.relaxed = {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to}
     log.info(
         "space_built",
-        hparams=sum(hparam.is_configurable for hparam in hparams.values()),
+        hparams=sum(hparam.is_configurable for hparam in supernet.space.values()),
         divisor_relaxed={n: c.relaxed_to for n, c in offered.items() if c.relaxed_to},
-        without_choice=frozen,
+        without_choice=supernet.frozen_by_rule,
         does_not_shrink=[f.name for f in analysis.frozen if f.by_verification],
     )
-    term_of = Terms({axis: hparams[name] for name, axis in atoms.items()})
-    bare = without_data(inputs, analysis.trace.tape)
-    supernet = Supernet(
-        mode,
-        SearchSpace(list(hparams.values())),
-        {path: layout.map(term_of) for path, layout in analysis.layouts.items()},
-        CostModel.of(analysis.trace, item_bytes(model), term_of),
-        Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found),
-        frozen,
-    )
-    supernet.relaxed = {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to}
     _convert(model, supernet)
     return supernet
+
+
+def _assemble(
+    model: nn.Module,
+    inputs: Any,
+    mode: str,
+    analysis: Analysis,
+    hparams: Mapping[str, Hparam],
+    extras: Extras,
+) -> Supernet:
+    """Return the record of a model that is to be converted."""
+    atoms = {free.name: free.axis for free in analysis.free}
+    known: dict[Axis, Term] = {axis: hparams[name] for name, axis in atoms.items()}
+    for extra in extras.found:
+        known |= extra.terms(model, analysis.layouts.get(extra.path, Layout()))
+    term_of = Terms(known)
+    layouts = {path: layout.map(term_of) for path, layout in analysis.layouts.items()}
+    for extra in extras.found:
+        layouts[extra.path] = extra.extended(model, layouts.get(extra.path, Layout()))
+    bare = without_data(inputs, analysis.trace.tape)
+    places = {extra.hparam.name: Place(extra.path, extra.blocks) for extra in extras.found}
+    return Supernet(
+        mode,
+        SearchSpace([*hparams.values(), *(extra.hparam for extra in extras.found)]),
+        layouts,
+        CostModel.of(analysis.trace, item_bytes(model), term_of, extras.presence),
+        Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found, places),
+    )
+
+
+def _unsound_extras(model: nn.Module, supernet: Supernet) -> dict[str, str]:
+    """Return the choices that no axis tells which do not work at their smallest, and why."""
+    smallest = {name: supernet.space[name].min for name in supernet.blueprint.places}
+    if not smallest or not supernet.why_not(model, smallest):
+        return {}
+    # Left out one by one, beginning with the last, until the others work together.
+    found: dict[str, str] = {}
+    for name in reversed(list(smallest)):
+        alone = supernet.why_not(model, {name: smallest[name]})
+        if alone:
+            found[name] = alone
+            del smallest[name]
+    while smallest and (why := supernet.why_not(model, smallest)):
+        found[list(smallest)[-1]] = why
+        smallest.popitem()
+    return found
 
 
 def _drop_unsound(
@@ -123,7 +168,7 @@ def _convert(model: nn.Module, supernet: Supernet) -> None:
     try:
         for path, layout in supernet.layouts.items():
             kept = _configurable(layout)
-            if kept.tensors or kept.sizes:
+            if kept.tensors or kept.sizes or kept.further:
                 module = modules[path]
                 make_dynamic(module, _class_for(module), kept)
         supernet.attach(model)
@@ -159,4 +204,5 @@ def _configurable(layout: Layout[Term]) -> Layout[Term]:
         {name: terms for name, terms in layout.tensors.items() if changes(terms)},
         {name: size for name, size in layout.sizes.items() if changes(size.axes)},
         layout.viewed,
+        {name: term for name, term in layout.further.items() if changes((term,))},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Self
@@ -12,12 +13,13 @@ from ..hparams import Choice, Hparam, Term, leaves, size_under
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import nn
 
     from ..axes import Axis
     from ..tracing import Trace
+    from ..tracing.lifetimes import Lifetime
 
 
 @attrs.frozen
@@ -81,7 +83,11 @@ class CostModel:
 
     @classmethod
     def of(
-        cls, traced: Trace, item_bytes: Mapping[str, int], term_of: Callable[[Axis], Term]
+        cls,
+        traced: Trace,
+        item_bytes: Mapping[str, int],
+        term_of: Callable[[Axis], Term],
+        presence: Callable[[str], tuple[Term, ...]] = lambda _: (),
     ) -> Self:
         """
         Take the costs from a trace.
@@ -93,28 +99,37 @@ class CostModel:
                 other names of a shared one are not there.
 
             term_of: Gives the term of an axis.
-        """
 
-        def product(coefficient: int, axes: tuple[Axis, ...]) -> Product:
-            return Product.of(coefficient, [term_of(axis) for axis in axes])
+            presence: Gives, for the path of a module, factors of 1 where it is there and 0 where
+                it was left out.
+        """
+        present = functools.cache(presence)
+
+        def product(coefficient: int, axes: tuple[Axis, ...], path: str) -> Product:
+            return Product.of(coefficient, [*map(term_of, axes), *present(path)])
 
         macs: dict[str, dict[tuple[Term, ...], int]] = defaultdict(lambda: defaultdict(int))
         for record in traced.records:
             for cost in record.costs:
-                folded = product(cost.coefficient, cost.axes)
+                folded = product(cost.coefficient, cost.axes, record.module)
                 macs[record.module][folded.terms] += folded.coefficient
         tensors = [
             Tensor(
                 name.rpartition(".")[0],
-                product(1, traced.tensors[name].axes),
+                product(1, traced.tensors[name].axes, name),
                 size,
                 traced.tensors[name].is_buffer,
             )
             for name, size in item_bytes.items()
         ]
+        paths = ["", *(record.module for record in traced.records)]  # an input is no module's
+        ends = {_block(term): i for i, path in enumerate(paths) for term in present(path)}
         allocations = [
-            Allocation(product(life.item_bytes, life.axes), life.first, life.last)
+            Allocation(
+                Product.of(life.item_bytes, [*map(term_of, life.axes), *terms]), first, last
+            )
             for life in traced.lifetimes
+            for first, last, terms in _spans(life, present(paths[life.first]), ends)
         ]
         return cls(
             {
@@ -153,7 +168,12 @@ class CostModel:
         return sum(t.elements.under(choice) * t.item_bytes for t in self.tensors)
 
     def activation_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
-        """Return the most bytes of activations, inputs included, that are alive at one time."""
+        """
+        Return the most bytes of activations, inputs included, that are alive at one time.
+
+        Where blocks of a chain are left out it may be too high: what a block got and what it gave
+        are the same then, and count as two while somebody holds both.
+        """
         choice = _chooser(config)
         changes: dict[int, int] = defaultdict(int)
         for allocation in self.allocations:
@@ -167,6 +187,30 @@ class CostModel:
             alive += changes[moment]
             peak = max(peak, alive)
         return peak
+
+
+def _block(term: Term) -> tuple[Hparam, int]:
+    [depth] = leaves(term)
+    return depth, getattr(term, "block", 0)
+
+
+def _spans(
+    life: Lifetime, terms: tuple[Term, ...], ends: Mapping[tuple[Hparam, int], int]
+) -> Iterator[tuple[int, int | None, list[Term]]]:
+    """
+    Yield when an allocation is alive, and what must be there for that.
+
+    What outlives the block that made it is there after it in any case: without the block, what
+    came into it lives on.
+    """
+    first, left = life.first, sorted(terms, key=lambda term: ends[_block(term)])
+    while left and (life.last is None or ends[_block(left[0])] < life.last):
+        end = ends[_block(left[0])]
+        if first <= end:
+            yield first, end, list(left)
+        first = max(first, end + 1)
+        del left[0]
+    yield first, life.last, left
 
 
 def _chooser(config: Mapping[str, Choice] | None) -> Callable[[Hparam], int]:

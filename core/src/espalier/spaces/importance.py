@@ -63,7 +63,7 @@ def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
     for path, name, axis, term in carried(model, supernet):
         own = model.get_submodule(path)._parameters  # noqa: SLF001
         for hparam in dict.fromkeys(leaves(term)):
-            if hparam.is_configurable:
+            if hparam.is_configurable and hparam.is_sortable:
                 hparam.register_importance(Importance(own, name, axis, term, hparam))
 
 
@@ -77,7 +77,7 @@ def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, in
                 continue
             seen.add(id(own[name]))
             for axis, term in enumerate(terms):
-                if term.is_configurable:
+                if term.is_sortable and term.is_configurable:
                     yield path, name, axis, term
 
 

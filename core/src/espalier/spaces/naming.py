@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ..tracing import Trace
 
 
+def joined(*parts: str) -> str:
+    """Return the path of what is inside: ``joined("layer1", "conv")`` is ``"layer1.conv"``."""
+    return ".".join(part for part in parts if part)
+
+
 @attrs.frozen
 class Carrier:
     """
@@ -47,8 +52,7 @@ class Carrier:
     def label(self) -> str:
         """``"layer1.0.conv1.out_channels"``, with the atom's number in an axis of several."""
         own = self.attribute or f"{self.tensor}.{self.axis}"
-        parts = [self.module, own, "" if self.position is None else str(self.position)]
-        return ".".join(part for part in parts if part)
+        return joined(self.module, own, "" if self.position is None else str(self.position))
 
 
 def name_of(carriers: tuple[Carrier, ...]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from ..dynamic import Terms, stand_ins
+from ..dynamic import Terms
 from ..plugins import current_host
 from ..structuring import plain
 from ..tracing import trace
@@ -59,12 +59,13 @@ class Profile:
     @classmethod
     def of(cls, model: nn.Module, inputs: Any) -> Self:
         """Profile *model*; a converted one at its active configuration."""
-        looks = {}
+        looks, weights = {}, item_bytes(model)
         if is_converted(model):
-            layouts = supernet_of(model).layouts
-            looks = stand_ins(model, layouts, lambda term: term.active)
+            supernet = supernet_of(model)
+            looks = supernet.looks(model, {})
+            weights = {name: n for name, n in weights.items() if not supernet.is_gone(name)}
         traced = trace(model, inputs, rules=current_host().axis_rules, stand_ins=looks)
-        costs = CostModel.of(traced, item_bytes(model), Terms({}))
+        costs = CostModel.of(traced, weights, Terms({}))
         params, flops = costs.params_by_module(), costs.flops_by_module()
         modules = {
             path: ModuleProfile(_below(params, path), _below(flops, path))

@@ -9,8 +9,10 @@ import attrs
 from ..axes import Checkpoint, unify
 from ..dynamic import Layout, stand_ins
 from ..errors import AxisError, ConversionError, ExportError, TraceError
+from ..hparams import size_under
 from ..plugins import current_host
-from ..tracing import Mismatch, Trace, replay, trace
+from ..tracing import Departures, Mismatch, Trace, replay, trace
+from .blocks import departures_of, without_blocks
 from .sizes import Sizes
 
 
@@ -21,10 +23,26 @@ if TYPE_CHECKING:
 
     from ..axes import Axis
     from ..hparams import Choice, Term
+    from ..tracing import StandIn
     from .costs import CostModel
     from .space import SearchSpace
 
 _KEY = "_espalier_supernet"
+
+
+@attrs.frozen
+class Place:
+    """
+    Where a choice is that no axis tells.
+
+    Args:
+        path: Of the module.
+
+        blocks: Paths of its blocks, if the choice is how many of them there are.
+    """
+
+    path: str
+    blocks: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -42,6 +60,8 @@ class Blueprint:
         inputs: The traced inputs without their data.
 
         found: Path and name of the attributes that follow an axis though no converter says so.
+
+        places: Where the choices are that no axis tells, by the name of the hparam.
     """
 
     trace: Trace
@@ -49,6 +69,7 @@ class Blueprint:
     atoms: Mapping[str, Axis]
     inputs: Any
     found: frozenset[tuple[str, str]] = frozenset()
+    places: Mapping[str, Place] = attrs.field(factory=dict)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -107,20 +128,66 @@ class Supernet:
         Raises:
             ExportError: If it does not do what the axes predict.
         """
-        atoms = self.blueprint.atoms
-        size_of = Sizes({atoms[h.name]: int(h.under(config)) for h in self.space.every()})
-        looks = stand_ins(model, self.blueprint.layouts, size_of)
-        try:
-            replay(model, self.blueprint.inputs, self.blueprint.trace, size_of, looks)
-        except Mismatch as mismatch:
-            if self._runs_anew(model, size_of):
-                return
+        why = self.why_not(model, config)
+        if why:
             raise ExportError(
-                f"{type(model).__name__} does not run at this configuration: {mismatch}. "
+                f"{type(model).__name__} does not run at this configuration: {why}. "
                 f"Nothing was changed. Configuration: {dict(config)}."
-            ) from mismatch
+            )
 
-    def _runs_anew(self, model: nn.Module, size_of: Sizes) -> bool:
+    def why_not(self, model: nn.Module, config: Mapping[str, Choice]) -> str:
+        """Return what *model* does at *config* other than the axes predict; empty if nothing."""
+        plan, config = self.blueprint, {**self.space.config(), **config}
+        atoms = plan.atoms
+        own = {atoms[h.name]: h.under(config) for h in self.space.every() if h.name in atoms}
+        size_of = Sizes(own)
+        looks, departures = self.looks(model, config), self._departures(config)
+        try:
+            replay(model, plan.inputs, plan.trace, size_of, looks, departures)
+        except Mismatch as mismatch:
+            return "" if self._runs_anew(model, size_of, looks, departures) else str(mismatch)
+        return ""
+
+    def looks(self, model: nn.Module, config: Mapping[str, Choice]) -> dict[str, StandIn]:
+        """Return how the modules of *model* look under *config*; what it leaves out is active."""
+
+        def chosen(term: Term) -> Any:
+            return size_under(term, lambda hparam: hparam.under(config))
+
+        looks = stand_ins(model, self.layouts, chosen)
+        for name, place in self.blueprint.places.items():
+            if place.blocks:
+                depth = self.space[name]
+                kept = depth.kept_of(depth.under(config))
+                chain = model.get_submodule(place.path)
+                looks[place.path] = without_blocks(looks[place.path], chain, kept)
+        return looks
+
+    def is_gone(self, path: str) -> bool:
+        """Whether what is at *path*, a module or a tensor, is left out now."""
+        return self._departures(self.space.config()).is_gone(path)
+
+    def _departures(self, config: Mapping[str, Choice]) -> Departures:
+        """Return where a run under *config* may differ from the trace."""
+        found = Departures()
+        for name, place in self.blueprint.places.items():
+            hparam = self.space[name]
+            choice = hparam.under(config)
+            if choice == hparam.original:
+                continue
+            if place.blocks:
+                found |= departures_of(place.path, place.blocks, hparam.kept_of(choice))
+            else:
+                found |= Departures(inside=frozenset({place.path}))
+        return found
+
+    def _runs_anew(
+        self,
+        model: nn.Module,
+        size_of: Sizes,
+        looks: Mapping[str, StandIn],
+        departures: Departures,
+    ) -> bool:
         """Whether *model* does what a new trace of it predicts."""
         plan = self.blueprint
         known = plan.trace.tensors
@@ -128,15 +195,14 @@ class Supernet:
         own += [axis for layout in plan.layouts.values() for axis in layout.axes()]
         before = Checkpoint.of([*own, *plan.atoms.values()])
         chosen = {axis: size_of(axis) for axis in plan.atoms.values()}
-        looks = stand_ins(model, plan.layouts, size_of)
-        full = stand_ins(model, plan.layouts, Sizes({}))
+        full = self.looks(model, self.space.original())
         try:
             traced = trace(model, plan.inputs, rules=current_host().axis_rules, stand_ins=full)
             for name, tensor in traced.tensors.items():
                 for a, b in zip(known[name].axes, tensor.axes, strict=True):
                     unify(a, b)
             now = Sizes({axis.root: size for axis, size in chosen.items()})
-            replay(model, plan.inputs, traced, now, looks)
+            replay(model, plan.inputs, traced, now, looks, departures)
         except (AxisError, KeyError, Mismatch, TraceError, ValueError):
             return False
         finally:

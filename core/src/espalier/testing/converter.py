@@ -283,7 +283,8 @@ class ConverterContract(ConverterBench):
         layer = self.dynamic()
         expected, sizes = self.call(layer.eval()), config_of(layer)
         for hparam in layer.search_space_spec().values():
-            for choice in (0, hparam.max + 1, -1, 1.5, None):
+            beyond = (hparam.max + 1,) if hparam.is_sortable else ((), (0, 0, 0, 0))
+            for choice in (0, *beyond, -1, 1.5, None):
                 with pytest.raises(InvalidChoiceError, match="must be one of"):
                     hparam.active = choice
 

@@ -148,13 +148,14 @@ def choose(layer: DynamicModule, rng: random.Random, *, smallest: bool = False) 
 def reorder(layer: DynamicModule, rng: random.Random) -> None:
     """Put the units of each hparam in an order drawn from *rng*."""
     for hparam in layer.search_space_spec().values():
-        hparam.enforce_order(torch.tensor(rng.sample(range(hparam.units), hparam.units)))
+        if hparam.is_sortable:
+            hparam.enforce_order(torch.tensor(rng.sample(range(hparam.units), hparam.units)))
 
 
 def enlarge(layer: DynamicModule) -> None:
     """Make all units active, in their own order."""
     for hparam in layer.search_space_spec().values():
-        hparam.active = hparam.max
+        hparam.active = hparam.original
         hparam.enforce_order(None)
 
 

@@ -3,7 +3,7 @@
 from .call import Axes, Call, Cost, Follow, Rule
 from .fakes import StandIn, bind_inputs, home_of, without_data
 from .records import Record, TensorAxes, Trace
-from .replay import Gap, Mismatch, replay
+from .replay import Departures, Gap, Mismatch, replay
 from .tape import Tape, Taped
 from .trace import trace
 
@@ -12,6 +12,7 @@ __all__ = [
     "Axes",
     "Call",
     "Cost",
+    "Departures",
     "Follow",
     "Gap",
     "Mismatch",

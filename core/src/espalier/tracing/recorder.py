@@ -151,7 +151,7 @@ class Recorder(Operators):
         for tensor in call.tensors():
             self.read(tensor)
             self._first_use.setdefault(id(tensor), len(self._records))
-        self._scopes.note_input(self.axes_of)
+        self._scopes.note(self.axes_of)
         operands = call.operands()
         if not op.is_view and op._schema.name not in COPIES:  # noqa: SLF001
             self._read.update(axis for operand in operands for axis in operand)
@@ -245,7 +245,11 @@ class Recorder(Operators):
                         pin(found, reason)
 
     def result(
-        self, model: nn.Module, fakes: Mapping[str, Tensor], tape: Tape | None = None
+        self,
+        model: nn.Module,
+        fakes: Mapping[str, Tensor],
+        results: Iterable[Tensor] = (),
+        tape: Tape | None = None,
     ) -> Trace:
         """Return what was seen."""
         self._pin_unread(fakes)
@@ -260,8 +264,16 @@ class Recorder(Operators):
             )
             for name, fake in fakes.items()
         }
+        self._scopes.note(self.axes_of)
         return Trace(
-            tensors, self._records, self._scopes.inputs, self._lifetimes.all, self._unknown, tape
+            tensors,
+            self._records,
+            self._scopes.inputs,
+            self._scopes.outputs,
+            tuple(tuple(self.axes_of(tensor)) for tensor in results),
+            self._lifetimes.all,
+            self._unknown,
+            tape,
         )
 
 

@@ -80,6 +80,11 @@ class Trace:
 
         module_inputs: Axes of the first tensor that each module was called with, by path.
 
+        module_outputs: Axes of the first tensor that each module returned, by path; ``None`` for
+            one that was called more than once.
+
+        results: Axes of each tensor that the model returned, but for state that it hands out.
+
         lifetimes: Every allocation of an activation.
 
         unknown: Operators without a rule, with the place where each was met first.
@@ -90,6 +95,8 @@ class Trace:
     tensors: dict[str, TensorAxes]
     records: list[Record]
     module_inputs: dict[str, Axes]
+    module_outputs: dict[str, Axes | None]
+    results: tuple[tuple[Axis, ...], ...]
     lifetimes: list[Lifetime]
     unknown: dict[str, str]
     tape: Tape | None = None

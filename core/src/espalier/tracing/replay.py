@@ -14,13 +14,15 @@ from .fakes import StandIn, bind_inputs, fake_inputs, home_of
 from .operators import Operators
 from .place import current_place, place_of
 from .recorder import COPIES
+from .results import results_of
 from .running import fake_run
+from .structure import tensors_in
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from ..axes import Axis
     from .records import Record, Trace
@@ -70,12 +72,48 @@ class Mismatch(Exception):  # noqa: N818 - a verdict, not an error
         self.gaps = tuple(gaps)
 
 
+@attrs.frozen
+class Departures:
+    """
+    Where a run may differ from its trace, though what comes out of there may not.
+
+    Args:
+        inside: Paths of modules whose own operators may be others.
+
+        gone: Paths of modules that are left out, with everything below them.
+
+        around: Paths of modules that run those; of their own operators some may be missing.
+    """
+
+    inside: frozenset[str] = frozenset()
+    gone: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
+
+    def leave_out(self, path: str) -> bool:
+        """Whether the operators of the module at *path* are not to be compared."""
+        return path in self.inside or self.is_gone(path)
+
+    def is_gone(self, path: str) -> bool:
+        """Whether the module at *path* is left out."""
+        parts = path.split(".")
+        return any(".".join(parts[:n]) in self.gone for n in range(1, len(parts) + 1))
+
+    def __or__(self, other: Departures) -> Departures:
+        return Departures(
+            self.inside | other.inside, self.gone | other.gone, self.around | other.around
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.inside or self.gone)
+
+
 def replay(
     model: nn.Module,
     inputs: Any,
     traced: Trace,
     size_of: Callable[[Axis], int],
     stand_ins: Mapping[str, StandIn],
+    departures: Departures | None = None,
 ) -> None:
     """
     Run *model* on fakes of other sizes and check each operator against the trace.
@@ -94,6 +132,8 @@ def replay(
 
         stand_ins: How modules look at those sizes: shapes of tensors, attributes.
 
+        departures: Where the run may differ.
+
     Raises:
         Mismatch: At the first operator that differs, or if ``forward`` raises.
     """
@@ -101,26 +141,36 @@ def replay(
     home = home_of(model)
     with fake_run(model, stand_ins) as (mode, _, scopes):
         fake_args, fake_kwargs = fake_inputs(mode, (args, kwargs), home)
-        checker = _Checker(traced, size_of, scopes)
+        checker = _Checker(traced, size_of, scopes, departures or Departures())
         try:
             with checker.values.undone(), checker:
-                model(*fake_args, **fake_kwargs)
+                output = model(*fake_args, **fake_kwargs)
         except Mismatch:
             raise
         except Exception as error:
             place = place_of(error)
             text = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
             raise checker.mismatch(text, place) from error
-        checker.finish()
+        checker.finish(list(tensors_in(results_of(model, fake_args, fake_kwargs, output))))
 
 
 class _Checker(Operators):
-    def __init__(self, traced: Trace, size_of: Callable[[Axis], int], scopes: Scopes) -> None:
+    def __init__(
+        self,
+        traced: Trace,
+        size_of: Callable[[Axis], int],
+        scopes: Scopes,
+        departures: Departures,
+    ) -> None:
         super().__init__(traced.values())
         self._scopes = scopes
+        self._departures = departures
         # A copy that says sizes is a view in disguise.
         kept = ((i, r) for i, r in enumerate(traced.records) if r.op not in COPIES or r.follows)
+        if departures:
+            kept = ((i, r) for i, r in kept if not departures.leave_out(r.module))
         self._records = list(kept)
+        self._results = traced.results
         self._size_of = size_of
         self._met = 0
         self._stage = _BEFORE
@@ -135,6 +185,8 @@ class _Checker(Operators):
         """Run the operator and compare it with its record."""
         name = op._schema.name  # noqa: SLF001
         if name in COPIES and not self._is_due(name):
+            return run()
+        if self._scopes.current in self._departures.inside:
             return run()
         record = self._next(_SPELLING.get(name, name))
         if record.follows:
@@ -155,11 +207,17 @@ class _Checker(Operators):
     def _is_due(self, name: str) -> bool:
         return self._met < len(self._records) and self._records[self._met][1].op == name
 
-    def finish(self) -> None:
-        """Check that nothing is missing."""
+    def finish(self, results: Sequence[Tensor]) -> None:
+        """Check that nothing is missing, and of a run that departs, what came out of it."""
+        self._skip(lambda _: False)
         if self._met != len(self._records):
             missing = self._records[self._met][1].op
             raise self.mismatch(f"the model ended before operator {missing}", "")
+        if self._departures:
+            expected = [tuple(map(self._size_of, axes)) for axes in self._results]
+            came = [tuple(tensor.shape) for tensor in results]
+            if came != expected:
+                raise self.mismatch(f"the model returned {came} instead of {expected}", "")
 
     def mismatch(
         self, text: str, place: str, gaps: Sequence[Gap] = (), *, matched: int = 0
@@ -170,7 +228,18 @@ class _Checker(Operators):
         progress = (self._met, self._stage, matched)
         return Mismatch(f"{text} ({place})" if place else text, position, progress, gaps)
 
+    def _skip(self, fits: Callable[[Record], bool]) -> None:
+        """Go on to the next record that fits, over those that may be missing."""
+        while self._met < len(self._records):
+            record = self._records[self._met][1]
+            if record.module not in self._departures.around or fits(record):
+                return
+            self._met += 1
+
     def _next(self, name: str) -> Record:
+        if self._departures:
+            current = self._scopes.current
+            self._skip(lambda r: r.module == current and _SPELLING.get(r.op, r.op) == name)
         if self._met >= len(self._records):
             self._fail(f"the model ran a further operator, {name}")
         _, record = self._records[self._met]

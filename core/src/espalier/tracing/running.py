@@ -35,6 +35,7 @@ def fake_run(
         module is running.
     """
     mode = FakeTensorMode(allow_non_fake_inputs=True)
+    paths = {id(module): path for path, module in model.named_modules()}  # before any is left out
     with (
         _uncollected(),
         kept_randomness(),
@@ -42,7 +43,7 @@ def fake_run(
         _plain_torch(home_of(model)),
         faked(model, mode, stand_ins) as fakes,
         castable(model),
-        Scopes(model) as scopes,
+        Scopes(paths) as scopes,
         torch.inference_mode(False),  # in which operators come whole that are told apart otherwise
         torch.no_grad(),
         mode,

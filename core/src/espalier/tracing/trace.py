@@ -112,8 +112,9 @@ class _Run:
                 recorder.introduce(tensor, Reason("model input") if self.pin_inputs else None)
             with values.undone(), recorder, self._explained(scopes), unaltered(model):
                 output = model(*given[0], **given[1])
+            results = list(tensors_in(results_of(model, given[0], given[1], output)))
             if self.pin_inputs:
-                for tensor in tensors_in(results_of(model, given[0], given[1], output)):
+                for tensor in results:
                     recorder.read(tensor)
                     for axis in recorder.axes_of(tensor):
                         pin(axis, Reason("model output"))
@@ -121,7 +122,7 @@ class _Run:
             for tensor in caches_of(model, fakes.values(), again, recorder.may_change):
                 for axis in recorder.axes_of(tensor):
                     pin(axis, Reason("kept in an attribute for the next call"))
-            return recorder.result(model, fakes, values.tape)
+            return recorder.result(model, fakes, results, values.tape)
 
     @contextlib.contextmanager
     def _explained(self, scopes: Scopes) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Convolutions whose channels and groups follow hparams."""
+"""Convolutions whose channels, groups and kernel follow hparams."""
 
 from typing import Any, final
 
@@ -7,7 +7,8 @@ from torch import nn
 
 from espalier.dynamic import DynamicModule, argument, follows
 
-from .rules import ChannelRule
+from .kernel_size import KernelSize
+from .rules import ConvRule
 
 
 class _DynamicConv(DynamicModule):
@@ -18,7 +19,8 @@ class _DynamicConv(DynamicModule):
         "in_channels": argument("groups") * follows("weight", axis=1),
         "groups": argument("groups"),
     }
-    rule = ChannelRule
+    further = {"kernel_size": KernelSize()}
+    rule = ConvRule
 
     @classmethod
     def example_inputs(cls, module: Any) -> torch.Tensor:
@@ -33,14 +35,14 @@ class _DynamicConv(DynamicModule):
 
 @final
 class DynamicConv1d(_DynamicConv, nn.Conv1d):
-    """A 1-d convolution with searchable channels."""
+    """A 1-d convolution with searchable channels and kernel."""
 
 
 @final
 class DynamicConv2d(_DynamicConv, nn.Conv2d):
-    """A 2-d convolution with searchable channels."""
+    """A 2-d convolution with searchable channels and kernel."""
 
 
 @final
 class DynamicConv3d(_DynamicConv, nn.Conv3d):
-    """A 3-d convolution with searchable channels."""
+    """A 3-d convolution with searchable channels and kernel."""

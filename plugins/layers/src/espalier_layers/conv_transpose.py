@@ -1,4 +1,4 @@
-"""Transposed convolutions whose channels and groups follow hparams."""
+"""Transposed convolutions whose channels, groups and kernel follow hparams."""
 
 from typing import Any, final
 
@@ -7,7 +7,8 @@ from torch import nn
 
 from espalier.dynamic import DynamicModule, argument, follows
 
-from .rules import ChannelRule
+from .kernel_size import KernelSize
+from .rules import ConvRule
 
 
 class _DynamicConvTranspose(DynamicModule):
@@ -18,7 +19,8 @@ class _DynamicConvTranspose(DynamicModule):
         "in_channels": follows("weight", axis=0),
         "groups": argument("groups"),
     }
-    rule = ChannelRule
+    further = {"kernel_size": KernelSize()}
+    rule = ConvRule
 
     @classmethod
     def example_inputs(cls, module: Any) -> torch.Tensor:
@@ -30,14 +32,14 @@ class _DynamicConvTranspose(DynamicModule):
 
 @final
 class DynamicConvTranspose1d(_DynamicConvTranspose, nn.ConvTranspose1d):
-    """A transposed 1-d convolution with searchable channels."""
+    """A transposed 1-d convolution with searchable channels and kernel."""
 
 
 @final
 class DynamicConvTranspose2d(_DynamicConvTranspose, nn.ConvTranspose2d):
-    """A transposed 2-d convolution with searchable channels."""
+    """A transposed 2-d convolution with searchable channels and kernel."""
 
 
 @final
 class DynamicConvTranspose3d(_DynamicConvTranspose, nn.ConvTranspose3d):
-    """A transposed 3-d convolution with searchable channels."""
+    """A transposed 3-d convolution with searchable channels and kernel."""

@@ -10,12 +10,13 @@ ESPALIER_API = (1, 0)
 
 #: Module of the converters, the layer types it serves, and what can change in them.
 _LAYERS = (
-    ("conv", ("Conv1d", "Conv2d", "Conv3d"), "Channels and groups."),
+    ("conv", ("Conv1d", "Conv2d", "Conv3d"), "Channels, groups and kernel."),
     (
         "conv_transpose",
         ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-        "Channels and groups.",
+        "Channels, groups and kernel.",
     ),
+    ("containers", ("Sequential", "ModuleList"), "Number of blocks."),
     ("linear", ("Linear",), "Input and output features."),
     ("bilinear", ("Bilinear",), "Input and output features."),
     ("embedding", ("Embedding", "EmbeddingBag"), "Length of the vectors."),
