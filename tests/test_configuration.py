@@ -42,12 +42,13 @@ def promised(key):
 
 
 class TestDefaults:
+    @pytest.mark.parametrize("mode", sorted(espalier.modes))
     @pytest.mark.parametrize("key", sorted(PROMISED))
-    def test_they_are_what_is_promised(self, key):
+    def test_they_are_what_is_promised(self, key, mode):
         """
         Ratios from 0.05 to 1.0 in steps of 0.05, to the last bit, and a divisor of 32.
         """
-        assert promised(key) == espalier.default_config("fastnas")[key]
+        assert promised(key) == espalier.default_config(mode)[key]
 
     def test_every_layer_type_has_its_key(self):
         """
@@ -218,6 +219,17 @@ class TestForms:
         assert 20 == len(config["nn.Conv2d"]["3"].channels_ratio)
         assert FastNASConfig()["nn.Conv2d"]["*"] == config["nn.Conv2d"]["*"]
         assert FastNASConfig()["nn.Linear"] == config["nn.Linear"]
+
+    def test_a_default_gives_way_to_what_was_given(self):
+        """
+        Where layers share units, one that no pattern matches has no say against one that was named.
+        """
+        config = {
+            "nn.Conv2d": {"0": {"channel_divisor": 4}},
+            "nn.BatchNorm2d": {"feature_divisor": 4},
+        }
+
+        assert [(4, 8, 12, 16), (4, 8, 12, 16, 20, 24)] == choices(config)
 
     def test_the_defaults_written_out_mean_the_defaults(self):
         """

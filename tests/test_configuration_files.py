@@ -225,7 +225,8 @@ class TestCommand:
 
         assert (0, "") == (status, err)
         assert espalier.default_config(mode) == READERS[form](out) == espalier.read_config(file)
-        assert FastNASConfig() == FastNASConfig.structure(file)
+        assert espalier.modes[mode].config_class().unstructure() == READERS[form](out)
+        assert {} == espalier.modes[mode].config_class.structure(file).changes()
 
     def test_it_prints_json_unless_told_otherwise(self, run):
         """
