@@ -222,7 +222,7 @@ class TestForms:
 
     def test_a_default_gives_way_to_what_was_given(self):
         """
-        Where layers share units, one that no pattern matches has no say against one that was named.
+        Where layers share units, one that no pattern matches has no say against a named one.
         """
         config = {
             "nn.Conv2d": {"0": {"channel_divisor": 4}},
