@@ -292,7 +292,8 @@ def space(model: nn.Module) -> SearchSpace:
     Raises:
         ConversionError: If the model is not converted.
     """
-    return supernet_of(unwrapped(model)).space
+    model = unwrapped(model)
+    return supernet_of(model).space.bind(model)
 
 
 def _descriptor(mode: str) -> ModeDescriptor:

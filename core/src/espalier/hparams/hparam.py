@@ -288,6 +288,14 @@ class Hparam:
         for dependent in self._dependents:
             dependent.invalidate()
 
+    def offers(self, value: Choice) -> bool:
+        """Whether *value* is one of `choices`."""
+        try:
+            self._check(value, "value")
+        except InvalidChoiceError:
+            return False
+        return True
+
     def _check(self, value: Choice, what: str) -> Choice:
         """Return the choice that equals *value*: an ``int`` for a ``float`` or a NumPy integer."""
         if isinstance(value, list) and value not in self._choices:

@@ -13,7 +13,7 @@ import torch
 from ..errors import ScoreError, SpaceError
 from ..plugins import current_host
 from ..spaces import Supernet, supernet_of
-from ..spaces.sorting import permute
+from ..spaces.sorting import reorder_back
 from .constraints import Constraints
 from .result import SearchResult
 from .task import SearchTask
@@ -117,22 +117,9 @@ def _restoring(model: nn.Module, supernet: Supernet) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        _reorder_back(model, supernet, orders)
+        reorder_back(model, supernet, orders)
         supernet.space.select(config)
         raise
     finally:
         for module, training in flags:
             module.training = training
-
-
-def _reorder_back(
-    model: nn.Module, supernet: Supernet, orders: Mapping[str, torch.Tensor]
-) -> None:
-    """Undo every permutation since *orders* was noted."""
-    back = {}
-    for name, order in supernet.orders.items():
-        earlier = orders.get(name)
-        inverse = order.argsort()
-        back[name] = inverse if earlier is None else inverse[earlier]
-    permute(model, supernet, back)
-    supernet.orders = dict(orders)

@@ -17,25 +17,49 @@ if TYPE_CHECKING:
     from .supernet import Supernet
 
 
-def sort(model: nn.Module, supernet: Supernet) -> None:
+def sort(model: nn.Module, supernet: Supernet) -> list[str]:
     """
     Put the most important units first, so that every choice keeps the best of them.
 
     Parameters and buffers are permuted in place, once; the largest subnet computes what it did.
-    Hparams without an importance stay as they are.
+    Hparams without an importance stay as they are, and so do the blocks of chains.
+
+    Returns:
+        The names of what was sorted.
     """
     orders = {}
     for hparam in supernet.space.every():
-        if hparam.is_configurable and hparam.is_sortable and hparam.order is None:
-            importance = hparam.importance
+        if hparam.is_configurable and hparam.name in supernet.blueprint.atoms:
+            importance = hparam.importance if hparam.order is None else None
             if importance is not None:
                 orders[hparam.name] = importance.argsort(descending=True, stable=True).cpu()
     permute(model, supernet, orders)
+    return list(orders)
 
 
 def unsort(model: nn.Module, supernet: Supernet) -> None:
     """Put every unit back to where it was when the model was converted, bit for bit."""
-    permute(model, supernet, {name: order.argsort() for name, order in supernet.orders.items()})
+    reorder_back(model, supernet, {})
+
+
+def reorder_back(model: nn.Module, supernet: Supernet, orders: Mapping[str, Tensor]) -> None:
+    """
+    Undo every permutation since *orders* was noted.
+
+    Args:
+        model: The converted model.
+
+        supernet: Its record.
+
+        orders: What ``supernet.orders`` was.
+    """
+    back = {}
+    for name, order in supernet.orders.items():
+        earlier = orders.get(name)
+        inverse = order.argsort()
+        back[name] = inverse if earlier is None else inverse[earlier]
+    permute(model, supernet, back)
+    supernet.orders = dict(orders)
 
 
 @torch.no_grad()

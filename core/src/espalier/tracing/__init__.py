@@ -1,9 +1,11 @@
 """Run a model once on fake tensors and learn how its axes relate."""
 
 from .call import Axes, Call, Cost, Follow, Rule
+from .contents import kept_contents
 from .fakes import StandIn, bind_inputs, home_of, without_data
 from .records import Record, TensorAxes, Trace
 from .replay import Departures, Gap, Mismatch, replay
+from .structure import map_tensors, tensors_in
 from .tape import Tape, Taped
 from .trace import trace
 
@@ -25,7 +27,10 @@ __all__ = [
     "Trace",
     "bind_inputs",
     "home_of",
+    "kept_contents",
+    "map_tensors",
     "replay",
+    "tensors_in",
     "trace",
     "without_data",
 ]
