@@ -19,8 +19,8 @@ demo: .venv/ready ## Shrink a small network on a real data set.
 test: .venv/ready ## Run all tests and every example of the documentation.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
-fuzz: .venv/ready ## Check the properties of N random networks, other ones each time (N=5000).
-	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py -n $(WORKERS) --dist loadscope
+fuzz: .venv/ready ## Check N random networks and 5 N configurations, other ones each time (N=5000).
+	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py tests/test_configuration_fuzz.py -n $(WORKERS) --dist loadscope
 
 lint: .venv/ready ## Check style, types and the import contracts.
 	$(BIN)/ruff check .

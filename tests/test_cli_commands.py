@@ -301,7 +301,7 @@ BAD = {
     "unknown mode": ("--mode", "fastnass", "UnknownPluginError", "Did you mean 'fastnas'?"),
     "no config": ("--config", "no.toml", ConfigError, "can't be read"),
     "bad config": ("--config", "usernet.json", ConfigError, "can't be read"),
-    "other config": ("--config", "usernet.py", ConfigError, "must be a .toml or .json file"),
+    "other config": ("--config", "usernet.py", ConfigError, "ends in .json, .toml"),
     "config of a list": ("--config", "list.json", ConfigError, "got list"),
     "no weights": ("--weights", "no", StateError, "there is no such file"),
     "bad weights": ("--weights", "usernet.py", StateError, "not a readable safetensors file"),

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from .errors import EspalierError
     from .hparams import Hparam
     from .metric import Metric
-    from .mode import ModeConfig, ModeDescriptor
+    from .mode import ModeConfig, ModeDescriptor, config_schema, default_config
     from .plugins import PluginHost, converters, hookimpl, metrics, modes, samplers
     from .sampling import Sampler, TrialState
     from .searching import Searcher, SearchResult
     from .spaces import SearchSpace
+    from .structuring import read_config
     from .version import __version__
 else:
     __getattr__, __dir__ = lazy_names(
@@ -38,8 +39,10 @@ else:
             "Searcher": "espalier.searching",
             "TrialState": "espalier.sampling",
             "__version__": "espalier.version",
+            "config_schema": "espalier.mode",
             "convert": "espalier.api",
             "converters": "espalier.plugins",
+            "default_config": "espalier.mode",
             "explain": "espalier.api",
             "export": "espalier.api",
             "hookimpl": "espalier.plugins",
@@ -47,6 +50,7 @@ else:
             "modes": "espalier.plugins",
             "profile": "espalier.api",
             "prune": "espalier.api",
+            "read_config": "espalier.structuring",
             "restore": "espalier.api",
             "samplers": "espalier.plugins",
             "save": "espalier.api",
@@ -69,8 +73,10 @@ __all__ = [
     "Searcher",
     "TrialState",
     "__version__",
+    "config_schema",
     "convert",
     "converters",
+    "default_config",
     "explain",
     "export",
     "hookimpl",
@@ -78,6 +84,7 @@ __all__ = [
     "modes",
     "profile",
     "prune",
+    "read_config",
     "restore",
     "samplers",
     "save",

@@ -19,6 +19,7 @@ from .wrappers import unwrapped, without_compiled_calls
 
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
 
     import torch
@@ -44,7 +45,7 @@ def convert(
     mode: str = "fastnas",
     *,
     inputs: Any,
-    config: ModeConfig | Mapping[str, Any] | None = None,
+    config: ModeConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> nn.Module:
     """
     Make the sizes of *model* searchable, in place.
@@ -63,7 +64,8 @@ def convert(
             ``forward``. Only shapes and dtypes matter, unless the model reads values of its
             tensors.
 
-        config: The mode's configuration, as its class or as plain data.
+        config: The mode's configuration: its class, plain data, or the path of a JSON, TOML or
+            YAML file with it. What is not said keeps its default.
 
     Returns:
         The same object; for a wrapper, the module inside. What was compiled runs as written from
@@ -89,7 +91,7 @@ def convert(
     try:
         without_compiled_calls(model)
         descriptor.convert(model, settings, inputs)
-        step = Step(mode, settings.unstructure(), {})
+        step = Step(mode, settings.changes(), {})
         record_step(model, step, before=steps)
     except BaseException:
         before.restore()
@@ -107,7 +109,7 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     score: Callable[[nn.Module], float] | None = None,
     loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
     data: Iterable[Any] | None = None,
-    config: SearchConfig | Mapping[str, Any] | None = None,
+    config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> SearchResult:
     """
     Find the best configuration of a converted model within *constraints*, and make it active.
@@ -128,7 +130,7 @@ def search(  # noqa: PLR0913 - a promise of the public surface
 
         data: Batches for *loss*.
 
-        config: The searcher's settings.
+        config: The searcher's settings: its class, plain data, or the path of a file with them.
 
     Returns:
         The configuration, its score and metrics, and everything that was scored.
@@ -184,8 +186,8 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
     score: Callable[[nn.Module], float] | None = None,
     loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
     data: Iterable[Any] | None = None,
-    config: ModeConfig | Mapping[str, Any] | None = None,
-    search_config: SearchConfig | Mapping[str, Any] | None = None,
+    config: ModeConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    search_config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> tuple[nn.Module, SearchResult]:
     """
     Convert, search and export in one call.
@@ -221,7 +223,12 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
     return model, result
 
 
-def explain(model: nn.Module, inputs: Any) -> Explanation:
+def explain(
+    model: nn.Module,
+    inputs: Any,
+    *,
+    config: ModeConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+) -> Explanation:
     """
     Tell which sizes of *model* can change, and for each that can't, why and where.
 
@@ -230,6 +237,10 @@ def explain(model: nn.Module, inputs: Any) -> Explanation:
             whatever is active.
 
         inputs: What ``forward`` takes.
+
+        config: What *model* would be converted with, which takes choices away: a configuration,
+            plain data, or the path of a file with it. Left out, the defaults, or what a converted
+            model was converted with.
 
     Returns:
         What to print, to show in a notebook, to write with ``to_html`` or to read with
@@ -240,9 +251,21 @@ def explain(model: nn.Module, inputs: Any) -> Explanation:
 
         TraceError: If ``forward`` raises.
 
-        ConversionError: If *model* is a part of a converted model.
+        ConfigError: If the configuration names what there is not.
+
+        ConversionError: If *model* is a part of a converted model, or is converted and *config*
+            given.
     """
-    return Explanation.of(unwrapped(model), inputs)
+    settings = config if isinstance(config, ModeConfig) else ModeConfig.structure(config)
+    model = unwrapped(model)
+    if config is not None and is_converted(model):
+        raise ConversionError(
+            f"{type(model).__name__} is explained with the configuration that it was converted "
+            f"with: leave out config, or export it first."
+        )
+    return Explanation.of(
+        model, inputs, rules=settings.rules, relax_divisor=settings.relax_divisor
+    )
 
 
 def profile(model: nn.Module, inputs: Any) -> Profile:

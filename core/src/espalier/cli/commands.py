@@ -36,6 +36,11 @@ BUILTIN = (
         "Count a model's parameters, multiply-accumulates and bytes of activations.",
     ),
     CommandOffer(
+        "config",
+        "espalier.cli.config:config",
+        "Print a mode's default configuration, or the schema of it.",
+    ),
+    CommandOffer(
         "prune",
         "espalier.cli.prune:prune",
         "Shrink a model under a budget, and save it.",

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from ..api import explain as find
 from ..errors import EspalierError
+from ..mode import ModeConfig
 from ..spaces.explanation_text import summary, tables
 from .loading import load_model, read_inputs
-from .options import InputOption, JsonOption, KwargOption, ModelArgument
+from .options import ConfigOption, InputOption, JsonOption, KwargOption, ModelArgument
 from .tables import print_table
 
 
@@ -31,11 +32,13 @@ def explain(
     html: Annotated[
         Path | None, typer.Option("--html", help="Write a page to this file instead.")
     ] = None,
+    config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Tell which sizes of a model can change, and for each that can't, why and where."""
+    settings = None if config is None else ModeConfig.structure(config)
     made = load_model(model)
-    found = find(made, read_inputs(made, shapes or (), named or ()))
+    found = find(made, read_inputs(made, shapes or (), named or ()), config=settings)
     if html is not None:
         _write(html, found.to_html())
     if as_json:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import os
 import re
 import sys
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from ..errors import ConfigError, ConstraintError, EspalierError, InputsError, StateError, nearest
+from ..errors import ConstraintError, EspalierError, InputsError, StateError, nearest
 from ..state import restore
 from ..state.format import KEY
 
@@ -187,27 +185,6 @@ def read_constraints(
             "name=value."
         )
     return found
-
-
-def read_config(path: Path | None) -> dict[str, Any] | None:
-    """
-    Return the mode's configuration from a TOML or JSON file.
-
-    Raises:
-        ConfigError: If the file can't be read as such.
-    """
-    if path is None:
-        return None
-    parse = {".toml": tomllib.loads, ".json": json.loads}.get(path.suffix)
-    if parse is None:
-        raise ConfigError(f"{path}: a configuration must be a .toml or .json file.")
-    try:
-        data = parse(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}.") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: must hold one JSON object, got {type(data).__name__}.")
-    return data
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

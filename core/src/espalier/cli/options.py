@@ -43,7 +43,7 @@ ConstraintOption: TypeAlias = Annotated[
 
 #: File of settings.
 ConfigOption: TypeAlias = Annotated[
-    Path | None, typer.Option(help="The mode's configuration, a .toml or .json file.")
+    Path | None, typer.Option(help="The mode's configuration, a .toml, .json or .yaml file.")
 ]
 
 #: File of weights.

@@ -8,11 +8,11 @@ import typer
 from .. import api
 from ..searching import SearchResult
 from ..spaces import Profile
+from ..structuring import read_config
 from .loading import (
     load_model,
     load_score,
     load_weights,
-    read_config,
     read_constraints,
     read_inputs,
     require_writable,
@@ -52,7 +52,7 @@ def prune(  # noqa: PLR0913 - one for each option
 ) -> None:
     """Shrink a model under a budget, and save it."""
     constraints = read_constraints(flops, params, constraint or ())
-    settings = read_config(config)
+    settings = None if config is None else read_config(config)
     for path in (out, result):
         require_writable(path)
     made = load_model(model)

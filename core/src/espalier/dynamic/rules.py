@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import attrs
+
+from ..structuring import Limits
 
 
 if TYPE_CHECKING:
@@ -14,48 +16,56 @@ if TYPE_CHECKING:
 #: 0.05 to 1.0 in steps of 0.05.
 RATIOS = tuple(step * 0.05 for step in range(1, 21))
 
+#: No layer is that wide.
+_WIDEST = 2**31 - 1
 
-def _ratios(_: object, attribute: attrs.Attribute[Any], value: Sequence[float]) -> None:
-    if not value or any(not 0 < ratio <= 1 for ratio in value):
-        raise ValueError(f"{attribute.name} must be numbers above 0 and up to 1, got {value!r}.")
-
-
-def _divisor(_: object, attribute: attrs.Attribute[Any], value: int) -> None:
-    if value < 1:
-        raise ValueError(f"{attribute.name} must be at least 1, got {value!r}.")
+#: Key of the metadata that says what a field is to `LayerRule`.
+_ROLE = "espalier_role"
 
 
 def ratio_field() -> Any:
     """Return the attrs field of a list of ratios of the full size."""
-    return attrs.field(default=RATIOS, converter=tuple, validator=_ratios)
+    return attrs.field(
+        default=RATIOS,
+        converter=tuple,
+        validator=Limits(fewest=1, items=Limits(above=0, most=1)),
+        metadata={_ROLE: "ratios"},
+    )
 
 
 def divisor_field() -> Any:
     """Return the attrs field of a number that sizes must be a multiple of."""
-    return attrs.field(default=32, validator=_divisor)
+    return attrs.field(
+        default=32, validator=Limits(least=1, most=_WIDEST), metadata={_ROLE: "divisor"}
+    )
 
 
 @attrs.frozen
 class LayerRule:
     """
-    Which sizes a layer may take. A converter names its own subclass with the fields it reads.
+    Which sizes a layer may take. A converter names its own subclass, with any fields.
 
-    Subclasses have a field for ratios and one for a divisor, and name them here.
+    Where one of them is a `ratio_field` and one a `divisor_field`, whatever their names, they say
+    which sizes are offered. Without the one, all the usual ratios are; without the other, sizes
+    need not be multiples of anything.
     """
 
     @property
     def ratios(self) -> Sequence[float]:
         """Ratios of the full size to offer."""
-        return RATIOS
+        name = self._field_for("ratios")
+        return RATIOS if name is None else cast("Sequence[float]", getattr(self, name))
 
     @property
     def divisor(self) -> int:
         """What sizes must be a multiple of."""
-        return 32
+        name = self._field_for("divisor")
+        return 1 if name is None else int(getattr(self, name))
 
     def halved(self) -> Self:
-        """Return the rule with half the divisor."""
-        raise NotImplementedError
+        """Return the rule with half the divisor, but at least 1."""
+        name = self._field_for("divisor")
+        return self if name is None else attrs.evolve(self, **{name: max(self.divisor // 2, 1)})
 
     def sizes(self, units: int, inner: int) -> set[int]:
         """
@@ -71,24 +81,21 @@ class LayerRule:
         offered = {max(round(ratio * units / step), 1) * step for ratio in self.ratios}
         return {size for size in offered if size <= units} | {units}
 
+    def _field_for(self, role: str) -> str | None:
+        found = (f.name for f in attrs.fields(type(self)) if f.metadata.get(_ROLE) == role)
+        return next(found, None)
+
 
 @attrs.frozen
 class WidthRule(LayerRule):
-    """The rule of a layer without a converter of its own."""
+    """
+    Sizes of a layer whose converter has no rule of its own.
+
+    Args:
+        width_ratio: Ratios of the full size to offer.
+
+        width_divisor: What sizes must be a multiple of.
+    """
 
     width_ratio: tuple[float, ...] = ratio_field()
     width_divisor: int = divisor_field()
-
-    @property
-    def ratios(self) -> Sequence[float]:
-        """Ratios of the full size to offer."""
-        return self.width_ratio
-
-    @property
-    def divisor(self) -> int:
-        """What sizes must be a multiple of."""
-        return self.width_divisor
-
-    def halved(self) -> Self:
-        """Return the rule with half the divisor."""
-        return attrs.evolve(self, width_divisor=max(self.width_divisor // 2, 1))

@@ -47,7 +47,7 @@ class ExportModeDescriptor(ModeDescriptor):
         try:
             metadata = _export_modules(model)
             Supernet.detach(model)
-            record_step(model, Step(self.name, config.unstructure(), metadata), before=steps)
+            record_step(model, Step(self.name, config.changes(), metadata), before=steps)
         except BaseException:
             before.restore()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import attrs
 
 from ..errors import ConfigError
-from ..structuring import structure
+from ..structuring import read_config, structure, told
 
 
 if TYPE_CHECKING:
@@ -28,18 +29,28 @@ class SearchConfig:
     progress: bool = True
 
     @classmethod
-    def structure(cls, given: SearchConfig | Mapping[str, Any] | None) -> Self:
+    def structure(
+        cls, given: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None
+    ) -> Self:
         """
         Make a configuration of plain data.
 
+        Args:
+            given: A configuration, plain data, the path of a file with it, or ``None`` for the
+                defaults.
+
         Raises:
-            ConfigError: If a key or a value is not possible.
+            ConfigError: If keys or values are not possible: each with its path, the rule, what
+                came and what is nearest.
         """
         if isinstance(given, cls):
             return given
+        if isinstance(given, (str, os.PathLike)):
+            given = read_config(given)
         if given is not None and not isinstance(given, Mapping):
             raise ConfigError(
-                f"search_config must be a {cls.__name__}, a mapping or None, got {given!r}."
+                f"search_config must be a {cls.__name__}, a mapping, the path of a file, or None, "
+                f"got {told(given)}."
             )
         return structure(cls, given or {}, "search_config")
 

@@ -68,6 +68,9 @@ def build(
     extras = Extras(model, inputs, analysis, rules)
     for pattern in rules.unmatched(model):
         log.warning("pattern_unmatched", pattern=pattern)
+    stuck = {name: found.why for name, found in offered.items() if found.why and found.asked}
+    if stuck:
+        log.warning("sizes_without_choice", sizes=stuck)
     supernet = _assemble(model, inputs, mode, analysis, hparams, extras)
     unsound_extras = _unsound_extras(model, supernet)
     for name, why in unsound_extras.items():
@@ -75,6 +78,7 @@ def build(
     if unsound_extras:
         supernet = _assemble(model, inputs, mode, analysis, hparams, extras)
     supernet.frozen_by_rule = frozen | extras.refused
+    supernet.relaxed = {n: (c.asked, c.relaxed_to) for n, c in offered.items() if c.relaxed_to}
     log.info(
         "space_built",
         hparams=sum(hparam.is_configurable for hparam in supernet.space.values()),

@@ -26,11 +26,14 @@ class Choices:
         why: Why there is no other choice; empty if there is.
 
         relaxed_to: The divisor that was used where the one asked for left no choice.
+
+        asked: The divisor that was asked for; 0 where the size is switched off.
     """
 
     sizes: tuple[int, ...]
     why: str = ""
     relaxed_to: int | None = None
+    asked: int = 0
 
 
 def choices_of(model: nn.Module, free: Free, rules: RuleBook, *, relax_divisor: bool) -> Choices:
@@ -60,12 +63,16 @@ def choices_of(model: nn.Module, free: Free, rules: RuleBook, *, relax_divisor: 
     found = given or default
     sizes, asked = _common(found, units, free.step), _divisor(found)
     while relax_divisor and len(sizes) == 1 and _divisor(found) > 1:
-        found = [(rule.halved(), inner) for rule, inner in found]
+        halved = [(rule.halved(), inner) for rule, inner in found]
+        if halved == found:
+            break
+        found = halved
         sizes = _common(found, units, free.step)
     if len(sizes) == 1:
-        return Choices(sizes, f"no multiple of the divisor {asked} below {units} is offered")
+        why = f"no multiple of the divisor {asked} below {units} is offered"
+        return Choices(sizes, why, asked=asked)
     used = _divisor(found)
-    return Choices(sizes, relaxed_to=None if used == asked else used)
+    return Choices(sizes, relaxed_to=None if used == asked else used, asked=asked)
 
 
 def _common(found: list[tuple[LayerRule, int]], units: int, step: int) -> tuple[int, ...]:

@@ -13,12 +13,14 @@ from ..errors import ConversionError
 from ..structuring import plain
 from ..tracing import bind_inputs
 from .analysis import Analysis, Free, Frozen, analyze
+from .choices import Choices
 from .costs import item_bytes
 from .explanation_html import fragment, page
 from .explanation_text import split_place, summary, tables, text
-from .naming import carriers_of, name_of
+from .offered import of_supernet, under_rules
+from .rulebook import RuleBook
 from .shares import Shares
-from .supernet import is_converted, supernet_of
+from .supernet import is_converted
 
 
 if TYPE_CHECKING:
@@ -61,6 +63,13 @@ class Explained:
 
         places: Where each reason was decided, ``"net.py:12 in forward"`` or ``"module 'conv1'"``;
             empty where no line of the model is behind it, as with ``"model input"``.
+
+        choices: The sizes that the configuration offers; empty where it can't change.
+
+        relaxed_from: The divisor of the configuration, where no choice is a multiple of it and a
+            smaller one is used; 0 elsewhere.
+
+        relaxed_to: The divisor that is used instead; 0 elsewhere.
     """
 
     name: str
@@ -72,6 +81,9 @@ class Explained:
     share_of_flops: float = 0.0
     reasons: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    choices: tuple[int, ...] = ()
+    relaxed_from: int = 0
+    relaxed_to: int = 0
 
 
 @attrs.frozen(repr=False)
@@ -107,27 +119,49 @@ class Explanation:
     unknown_operators: dict[str, str]
 
     @classmethod
-    def of(cls, model: nn.Module, inputs: Any) -> Self:
+    def of(
+        cls,
+        model: nn.Module,
+        inputs: Any,
+        *,
+        rules: RuleBook | None = None,
+        relax_divisor: bool = True,
+    ) -> Self:
         """
         Analyse *model*; a converted one is told as it was converted.
+
+        Args:
+            model: Any module.
+
+            inputs: What its ``forward`` takes.
+
+            rules: Which sizes each layer of a plain model may take; the defaults if left out.
+
+            relax_divisor: Whether to halve the divisor for layers of a plain model that are too
+                small to have a choice with it.
 
         Raises:
             ConversionError: If *model* is a part of a converted model.
         """
         if is_converted(model):
             bind_inputs(model, inputs)
-            return cls.from_analysis(_of_supernet(model), model)
+            return cls.from_analysis(*of_supernet(model), model)
         for path, module in model.named_modules():
             if isinstance(module, DynamicModule):
                 raise ConversionError(
                     f"{type(model).__name__} must be a whole model, but {path or 'it'!r} is part "
                     f"of a converted one: explain that one, or export it first."
                 )
-        return cls.from_analysis(analyze(model, inputs), model)
+        left = under_rules(
+            model, analyze(model, inputs), rules or RuleBook(), relax_divisor=relax_divisor
+        )
+        return cls.from_analysis(*left, model)
 
     @classmethod
-    def from_analysis(cls, analysis: Analysis, model: nn.Module) -> Self:
-        """Tell what *analysis* found in *model*."""
+    def from_analysis(
+        cls, analysis: Analysis, offered: Mapping[str, Choices], model: nn.Module
+    ) -> Self:
+        """Tell what *analysis* found in *model*, and which choices are *offered* for each size."""
         free = {found.axis: found for found in analysis.free}
         frozen = {_root(analysis.layouts, found.carriers): found for found in analysis.frozen}
         sizes = item_bytes(model)
@@ -137,6 +171,7 @@ class Explanation:
 
         def explained(root: Axis, found: Free | Frozen, reasons: tuple[Reason, ...]) -> Explained:
             own = tuple(attributes.get(root, ()))
+            choices = offered[found.name] if isinstance(found, Free) else Choices(())
             return Explained(
                 found.name,
                 root.size,
@@ -147,6 +182,9 @@ class Explanation:
                 _share(shares.flops_of[root], shares.flops),
                 tuple(map(str, reasons)),
                 tuple(reason.place or split_place(reason.text)[1] for reason in reasons),
+                choices.sizes,
+                choices.asked if choices.relaxed_to else 0,
+                choices.relaxed_to or 0,
             )
 
         return cls(
@@ -208,33 +246,6 @@ class Explanation:
             for row in found.rows:
                 table.add_row(*map(Text, row))
             yield table
-
-
-def _of_supernet(model: nn.Module) -> Analysis:
-    """Return the analysis *model* was converted with; what its configuration fixed is frozen."""
-    supernet = supernet_of(model)
-    blueprint = supernet.blueprint
-    names = {axis.root: name for name, axis in blueprint.atoms.items()}
-    hparams = {hparam.name: hparam for hparam in supernet.space.every()}
-    free: list[Free] = []
-    frozen: list[Frozen] = []
-    for axis, carriers in carriers_of(blueprint.trace, blueprint.layouts).items():
-        name = names.get(axis)
-        if name is None:
-            if axis.reasons and axis.size > 1:
-                frozen.append(Frozen(name_of(carriers), axis.size, axis.reasons, carriers))
-        elif hparams[name].is_configurable:
-            free.append(Free(name, axis, carriers))
-        else:
-            why = supernet.frozen_by_rule.get(name, "its choices were narrowed to one")
-            frozen.append(Frozen(name, axis.size, (Reason(why),), carriers))
-    return Analysis(
-        trace=blueprint.trace,
-        layouts=blueprint.layouts,
-        free=tuple(free),
-        frozen=tuple(frozen),
-        found=blueprint.found,
-    )
 
 
 def _root(layouts: Mapping[str, Layout[Axis]], carriers: tuple[Carrier, ...]) -> Axis:

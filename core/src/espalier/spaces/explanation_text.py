@@ -39,7 +39,7 @@ class Table:
     title: str
     header: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    numbers: tuple[str, ...] = ("units", "params", "flops")
+    numbers: tuple[str, ...] = ("units", "params", "flops", "asked", "used")
 
 
 def split_place(reason: str) -> tuple[str, str]:
@@ -141,6 +141,14 @@ def tables(found: Explanation, most: int | None = None) -> Iterator[Table]:
             for group in _groups(sizes)
         ],
     )
+    relaxed = [group for group in _groups(found.hparams) if group.members[0].relaxed_to]
+    if relaxed:
+        count = sum(len(group.members) for group in relaxed)
+        yield Table(
+            f"{_sizes(count)} with a smaller divisor, since that of the configuration leaves none",
+            ("size", "units", "asked", "used", "choices"),
+            [_relaxed(group) for group in relaxed],
+        )
     if found.unknown_operators:
         rows = list(found.unknown_operators.items())
         yield Table("Operators without an axis rule", ("operator", "first used at"), rows)
@@ -164,6 +172,18 @@ def _told(group: Alike[Explained]) -> Iterator[str]:
     tried = _listed((a for e in group.members for a in e.found_attributes), _MOST)
     if tried:
         yield f"    of which found by trying: {tried}"
+    if first.relaxed_to:
+        choices = ", ".join(map(str, first.choices))
+        yield (
+            f"    choices: {choices} (multiples of {first.relaxed_to}: the divisor "
+            f"{first.relaxed_from} leaves none)"
+        )
+
+
+def _relaxed(group: Alike[Explained]) -> tuple[str, ...]:
+    first = group.members[0]
+    choices = ", ".join(map(str, first.choices))
+    return group.name, _units(group), str(first.relaxed_from), str(first.relaxed_to), choices
 
 
 def _with_places(sizes: Iterable[Explained]) -> Iterator[str]:
@@ -189,6 +209,8 @@ def _groups(sizes: Iterable[Explained]) -> list[Alike[Explained]]:
             len(size.attributes),
             len(size.found_attributes),
             tuple(map(_kind, size.reasons)),
+            size.choices,
+            size.relaxed_from,
         ),
     )
 

@@ -92,6 +92,9 @@ class Supernet:
         blueprint: What the analysis found.
 
         frozen_by_rule: Hparams that the configuration leaves without a choice, and why.
+
+        relaxed: Hparams that have no choice with the divisor asked for: that one, and the one that
+            was used instead.
     """
 
     mode: str
@@ -100,6 +103,7 @@ class Supernet:
     costs: CostModel
     blueprint: Blueprint
     frozen_by_rule: Mapping[str, str] = attrs.field(factory=dict)
+    relaxed: Mapping[str, tuple[int, int]] = attrs.field(factory=dict)
     #: Where each unit stood when the model was converted, by hparam.
     orders: dict[str, Tensor] = attrs.field(factory=dict)
     #: The steps that the model went through, this conversion last.

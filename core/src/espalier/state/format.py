@@ -53,7 +53,7 @@ class Manifest:
     def dump(self) -> str:
         """Return the JSON text."""
         data = attrs.asdict(attrs.evolve(self, digest=self.fingerprint()))
-        return json.dumps({"version": VERSION, **data}, sort_keys=True, allow_nan=False)
+        return json.dumps({"version": VERSION, **data}, allow_nan=False)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of everything but the digest itself."""
