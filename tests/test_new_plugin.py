@@ -60,8 +60,8 @@ def test_what_is_written_is_clean(name, tmp_path):
     """
     for kind in KINDS:
         write(tmp_path / kind, files(Names.of(name, kind)))
-    for command in (["check"], ["format", "--check"]):
-        checked("ruff", *command, "--isolated", "--no-cache", *KINDS, cwd=tmp_path)
+        for command in (["check"], ["format", "--check"]):
+            checked("ruff", *command, "--isolated", "--no-cache", ".", cwd=tmp_path / kind)
 
 
 def test_what_is_written_is_typed(tmp_path):
