@@ -200,6 +200,13 @@ class TestOffer:
         """
         assert frozenset({"fastnas"}) == ModeOffer("x", "a:B", follows=["fastnas"]).follows
 
+    def test_mode_does_not_follow_letters(self):
+        """
+        One name is no collection of names, though Python takes it for one.
+        """
+        with pytest.raises(ValueError, match=r"as in \{'fastnas'\}; got 'fastnas'"):
+            ModeOffer("x", "a:B", follows="fastnas")
+
 
 class TestView:
     def test_it_is_a_mapping_over_the_host_in_use(self):

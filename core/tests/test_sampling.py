@@ -1,13 +1,17 @@
 """What the base of all samplers promises, and that the contract catches those that break it."""
 
+import copy
 import itertools
 import random
 
+import numpy as np
 import pytest
+import torch
 
 from espalier.errors import SamplerError
 from espalier.sampling import Sampler, TrialState
 from espalier.testing import SamplerContract
+from espalier.testing.sampler import narrowed_space, small_space
 
 
 class Everything(Sampler):
@@ -41,11 +45,61 @@ class TestContract(SamplerContract):
         return Everything(space, seed)
 
 
+class Redrawing(Everything):
+    """Draws with replacement, without an end."""
+
+    def __init__(self, space, seed):
+        super().__init__(space, seed)
+        self._rng = random.Random(seed)
+
+    def _propose(self, trial_id):
+        return self._rng.choice(self._left)
+
+
+class TestContractWithoutEnd(SamplerContract):
+    """It holds for one that never ends, too."""
+
+    def make(self, space, seed):
+        return Redrawing(space, seed)
+
+
+class Offering(Everything):
+    """Offers again what was dropped."""
+
+    def _propose(self, trial_id):
+        self._last = super()._propose(trial_id)
+        return self._last
+
+    def _drop(self, trial_id):
+        self._left.insert(0, self._last)
+
+
+class TestContractWithSecondChances(SamplerContract):
+    """It holds for one that offers again what was dropped, too."""
+
+    def make(self, space, seed):
+        return Offering(space, seed)
+
+
 class Incomplete(Everything):
     """Forgets an hparam."""
 
     def _propose(self, trial_id):
-        return {"width": super()._propose(trial_id)["width"]}
+        return {"width": super()._propose(trial_id).get("width")}
+
+
+class Texts(Everything):
+    """Takes every choice for a number."""
+
+    def _propose(self, trial_id):
+        return {name: float(choice) for name, choice in super()._propose(trial_id).items()}
+
+
+class Original(Everything):
+    """Proposes the original size, whether it is still offered or not."""
+
+    def _propose(self, trial_id):
+        return {**super()._propose(trial_id), "width": 16}
 
 
 class Unseeded(Everything):
@@ -53,6 +107,34 @@ class Unseeded(Everything):
 
     def _shuffle(self, rng):
         random.shuffle(self._left)
+
+
+class UnseededByNumpy(Everything):
+    """Uses NumPy's global generator, which another seed moves."""
+
+    def _shuffle(self, rng):
+        np.random.shuffle(self._left)  # noqa: NPY002 - that is the fault
+
+
+class Restless(Everything):
+    """Draws from the global generator though it does not need it."""
+
+    def _propose(self, trial_id):
+        torch.rand(1)
+        return super()._propose(trial_id)
+
+
+class Ageing(Everything):
+    """Proposes something else after a drop than another one with the same seed does."""
+
+    births = itertools.count()
+
+    def __init__(self, space, seed):
+        super().__init__(space, seed)
+        self._age = next(self.births)
+
+    def _drop(self, trial_id):
+        self._shuffle(random.Random(self._age))
 
 
 class Selecting(Everything):
@@ -63,6 +145,51 @@ class Selecting(Everything):
         for name, choice in config.items():
             self._space[name].active = choice
         return config
+
+
+class Remembering(Everything):
+    """Keeps the caller's metrics, and goes by them."""
+
+    def __init__(self, space, seed):
+        super().__init__(space, seed)
+        self._told = []
+
+    def update_trial(self, trial_id, metrics, state):
+        self._told.append(metrics)
+
+    def _propose(self, trial_id):
+        if self._told and "score" not in self._told[-1]:
+            self._left.reverse()
+        return super()._propose(trial_id)
+
+
+class Negating(Everything):
+    """Turns a score round where it finds it."""
+
+    def update_trial(self, trial_id, metrics, state):
+        if metrics:
+            metrics["score"] *= -1
+
+
+class Renumbering(Everything):
+    """Gives the number of a dropped trial to the next one."""
+
+    def _drop(self, trial_id):
+        self._next_id = trial_id
+
+
+class Wasteful(Everything):
+    """Loses one more with each drop."""
+
+    def _drop(self, trial_id):
+        self._left.pop()
+
+
+class Eager(Everything):
+    """Takes a drop for a yes to the next one, too."""
+
+    def _drop(self, trial_id):
+        self._locked_on = trial_id + 1
 
 
 class Fussy(Everything):
@@ -81,6 +208,17 @@ class Forgetful(Everything):
         return {"asked": self._asked}
 
 
+class Overwriting(Everything):
+    """Has one internal form for all trials: that of the last."""
+
+    def _propose(self, trial_id):
+        self._last = super()._propose(trial_id)
+        return self._last
+
+    def internal_repr(self, trial_id):
+        return dict(self._last)
+
+
 class Restarting(Everything):
     """Says once that it is at its end, then goes on."""
 
@@ -91,18 +229,55 @@ class Restarting(Everything):
         return super()._propose(trial_id)
 
 
+class InTurn(Everything):
+    """Wants to hear of one trial before the next."""
+
+    _told = 0
+
+    def update_trial(self, trial_id, metrics, state):
+        if trial_id != self._told:
+            raise SamplerError
+        self._told += 1
+
+
+class Shared(Everything):
+    """Has one list for itself and for its copies."""
+
+    def __deepcopy__(self, memo):
+        other = copy.copy(self)
+        memo[id(self)] = other
+        return other
+
+
+FAULTS = [
+    (Incomplete, "every_config_names_every_hparam", (small_space,)),
+    (Texts, "every_config_names_every_hparam", (small_space,)),
+    (Original, "every_config_names_every_hparam", (narrowed_space,)),
+    (Unseeded, "same_seed_same_configs", ()),
+    (Ageing, "same_seed_same_configs", ()),
+    (Unseeded, "randomness_is_its_own", ()),
+    (UnseededByNumpy, "randomness_is_its_own", ()),
+    (Restless, "randomness_is_its_own", ()),
+    (Selecting, "space_is_left_as_it_was", ()),
+    (Remembering, "what_is_handed_over_belongs_to_the_caller", ()),
+    (Negating, "metrics_are_only_read", ()),
+    (Renumbering, "trial_ids_count_up_even_over_drops", ()),
+    (Wasteful, "a_drop_takes_nothing_else_away", ()),
+    (Eager, "asking_while_locked_is_an_error", ()),
+    (Eager, "unlocking_twice_is_an_error", ()),
+    (Restarting, "the_end_is_stop_iteration_and_stays_the_end", ()),
+    (Forgetful, "internal_repr_is_what_was_handed_out", ()),
+    (Overwriting, "internal_repr_is_what_was_handed_out", ()),
+    (Fussy, "every_state_can_be_told", (TrialState.FAILED, None)),
+    (InTurn, "trials_may_end_in_any_order", ()),
+    (Shared, "a_copy_goes_on_by_itself", ()),
+]
+
+
 @pytest.mark.parametrize(
-    ("culprit", "check", "arguments"),
-    [
-        (Incomplete, "test_every_config_names_every_hparam", ()),
-        (Unseeded, "test_randomness_is_its_own", ()),
-        (Selecting, "test_space_is_left_as_it_was", ()),
-        (Fussy, "test_every_state_can_be_told", (TrialState.FAILED, None)),
-        (Forgetful, "test_internal_repr_is_what_was_handed_out", ()),
-        (Restarting, "test_the_end_is_stop_iteration_and_stays_the_end", ()),
-    ],
+    ("culprit", "promise", "words"), FAULTS, ids=[f"{c.__name__}-{p}" for c, p, _ in FAULTS]
 )
-def test_contract_catches(culprit, check, arguments):
+def test_contract_catches(culprit, promise, words):
     """
     Each promise has a sampler that breaks it and is found out.
     """
@@ -111,8 +286,17 @@ def test_contract_catches(culprit, check, arguments):
         def make(self, space, seed):
             return culprit(space, seed)
 
-    with pytest.raises((AssertionError, KeyError, pytest.fail.Exception)):
-        getattr(Contract(), check)(*arguments)
+    with pytest.raises((AssertionError, KeyError, SamplerError, pytest.fail.Exception)):
+        getattr(Contract(), f"test_{promise}")(*words)
+
+
+def test_every_promise_has_a_sampler_that_breaks_it():
+    """
+    No test of the contract is there in vain.
+    """
+    promises = {name for name in vars(SamplerContract) if name.startswith("test_")}
+
+    assert promises == {f"test_{promise}" for _, promise, _ in FAULTS}
 
 
 def make():

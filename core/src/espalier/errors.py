@@ -31,6 +31,10 @@ class ConflictError(PluginError):
     """Several plug-ins offer the requested name."""
 
 
+class NewPluginError(EspalierError, ValueError):
+    """A plug-in can't be started under this name or in this folder."""
+
+
 class ConfigError(EspalierError, ValueError):
     """A configuration names what does not exist or breaks a rule of its field."""
 

@@ -45,6 +45,11 @@ BUILTIN = (
         "espalier.cli.prune:prune",
         "Shrink a model under a budget, and save it.",
     ),
+    CommandOffer(
+        "new-plugin",
+        "espalier.cli.new_plugin:new_plugin",
+        "Start a plug-in: a distribution that installs, is found, and passes its contract.",
+    ),
 )
 
 

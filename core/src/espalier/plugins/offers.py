@@ -1,6 +1,7 @@
 """What plug-ins yield: small, frozen, import-free descriptions of an offer."""
 
 import pkgutil
+from collections.abc import Iterable
 from typing import Any, final
 
 import attrs
@@ -20,6 +21,14 @@ def _is_reference(_: object, attribute: "attrs.Attribute[str]", value: object) -
     module, colon, qualname = str(value).partition(":")
     if not (module and colon and qualname):
         raise ValueError(f"{attribute.name} must look like 'package.module:Name', got {value!r}.")
+
+
+def _names(given: Iterable[str]) -> frozenset[str]:
+    # A word is an iterable of letters, too.
+    if isinstance(given, str):
+        msg = f"follows must be several names, as in {{{given!r}}}; got {given!r}."
+        raise ValueError(msg)  # noqa: TRY004 - as every other rule of an offer
+    return frozenset(given)
 
 
 @attrs.frozen
@@ -65,7 +74,7 @@ class ModeOffer(Offer):
         follows: Names of the modes after which this one may be applied.
     """
 
-    follows: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    follows: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
 
 
 @final

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .converter import ConverterContract
     from .fakes import fake_source
     from .light import check_plugin_is_light
+    from .metric import MetricContract
     from .mode import ModeContract
     from .sampler import SamplerContract
 else:
@@ -17,6 +18,7 @@ else:
         __name__,
         {
             "ConverterContract": "espalier.testing.converter",
+            "MetricContract": "espalier.testing.metric",
             "ModeContract": "espalier.testing.mode",
             "SamplerContract": "espalier.testing.sampler",
             "check_axis_rule": "espalier.testing.axis_rule",
@@ -27,6 +29,7 @@ else:
 
 __all__ = [
     "ConverterContract",
+    "MetricContract",
     "ModeContract",
     "SamplerContract",
     "check_axis_rule",

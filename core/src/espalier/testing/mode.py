@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
+import pathlib
 import random
-import sys
-import types
-from typing import TYPE_CHECKING, Any
+import tempfile
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
-from ..api import convert, export, profile, prune, restore, save, search, space
-from ..errors import ConstraintError, ScoreError
-from ..plugins import ModeOffer, PluginHost, current_host, installed, use_host
+from ..api import convert, export, profile, restore, save, space
+from ..errors import ConfigError, ConstraintError, ConversionError, ScoreError
+from ..mode import steps_of
+from ..plugins import current_host
+from ..searching import SearchResult
+from .bench import Judge, looks, run, without_data
 from .fakes import fake_source
+from .mode_bench import ModeBench
 
-
-if TYPE_CHECKING:
-    import pathlib
-    from collections.abc import Callable, Iterator, Mapping
-
-    from torch import Tensor
-
-    from ..mode import ModeDescriptor
 
 __all__ = ["ModeContract"]
 
@@ -38,7 +32,7 @@ BUDGETS = [
 ]
 
 
-class ModeContract:
+class ModeContract(ModeBench):
     """
     Inherit, write `make`, and pytest runs every promise of a mode that searches sizes.
 
@@ -52,42 +46,17 @@ class ModeContract:
         ...         return MyModeDescriptor
     """
 
-    def make(self) -> type[ModeDescriptor]:
-        """Return the descriptor's class."""
-        raise NotImplementedError
-
-    def model(self, seed: int) -> nn.Module:
-        """Return a new model in evaluation mode, with weights drawn from *seed*."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return Residual().eval()
-
-    def inputs(self) -> Any:
-        """Return real inputs of `model`, as ``convert`` takes them."""
-        return torch.randn(4, 3, 6, 6, generator=torch.Generator().manual_seed(1))
-
-    def config(self) -> Mapping[str, Any] | None:
-        """Return the mode's configuration, as plain data; it must leave `model` choices."""
-        return None
-
-    def search_config(self) -> Mapping[str, Any]:
-        """Return the searcher's settings, as plain data."""
-        return {"progress": False}
-
-    @pytest.fixture(autouse=True)
-    def _offered(self) -> Iterator[None]:
-        """Offer the mode as if it were installed."""
-        with offered(self.make()):
-            yield
-
     def test_converting_changes_nothing_that_is_seen(self) -> None:
         """
-        Outputs stay bit for bit; so do the state dict's keys and values, and ``isinstance``.
+        Outputs stay bit for bit; so do the state dict's keys and values, ``isinstance`` and flags.
         """
         plain, model = self.model(0), self._converted()
+        flags = [[p.requires_grad for p in m.parameters()] for m in (plain, model)]
         before, after = plain.state_dict(), model.state_dict()
 
         assert torch.equal(run(plain, self.inputs()), run(model, self.inputs()))
+        assert flags[0] == flags[1]
+        assert [m.training for m in plain.modules()] == [m.training for m in model.modules()]
         assert list(before) == list(after)
         assert all(torch.equal(before[name], after[name]) for name in before)
         assert all(
@@ -124,6 +93,104 @@ class ModeContract:
 
         assert isinstance(settings, searcher.config_class)
         assert all(getattr(settings, k) == value for k, value in self.search_config().items())
+
+    def test_an_unknown_setting_is_refused(self) -> None:
+        """
+        The error names the key; it comes before anything is done to the model.
+        """
+        descriptor, odd = self.make(), {"no_such_setting": 1}
+        searcher = descriptor.searcher_class
+        assert searcher is not None
+        with pytest.raises(ConfigError, match="no_such_setting"):
+            descriptor.config_class.structure({**(self.config() or {}), **odd})
+        with pytest.raises(ConfigError, match="no_such_setting"):
+            searcher.config_class.structure({**self.search_config(), **odd})
+        model = self.model(0)
+        before = looks(model)
+        with pytest.raises(ConfigError, match="no_such_setting"):
+            convert(model, descriptor.name, inputs=self.inputs(), config=odd)
+
+        assert before == looks(model)
+
+    def test_the_steps_are_recorded(self) -> None:
+        """
+        A converted model knows its mode and configuration; an exported one remembers both.
+        """
+        model, kind = self._converted(), self.make().config_class
+        [step] = steps_of(model)
+
+        assert step.mode == self.make().name
+        assert kind.structure(json.loads(json.dumps(step.config))) == kind.structure(self.config())
+        export(model)
+        assert [step.mode, "export"] == [each.mode for each in steps_of(model)]
+
+    def test_converting_twice_is_refused(self) -> None:
+        """
+        A model that waits to be searched stays as it is.
+        """
+        model = self._converted()
+        before = looks(model)
+        with pytest.raises(ConversionError):
+            convert(model, self.make().name, inputs=self.inputs(), config=self.config())
+
+        assert before == looks(model)
+
+    def test_it_follows_what_its_offer_says(self) -> None:
+        """
+        After an export the mode can be applied again, or is refused where its offer says so.
+        """
+        name = self.make().name
+        model, again = export(self._converted()), self._converted()
+        follows = current_host().modes.offer(name).follows
+        if follows and "export" not in follows:
+            before = looks(model)
+            with pytest.raises(ConversionError, match=name):
+                convert(model, name, inputs=self.inputs(), config=self.config())
+            assert before == looks(model)
+            return
+        convert(model, name, inputs=self.inputs(), config=self.config())
+
+        assert [name, "export", name] == [step.mode for step in steps_of(model)]
+        assert space(again).max() == space(model).max()
+        assert torch.equal(run(again, self.inputs()), run(model, self.inputs()))
+        with tempfile.TemporaryDirectory() as folder:
+            save(model, pathlib.Path(folder, "model"))
+            fresh = restore(self.model(7), pathlib.Path(folder, "model"))
+        assert torch.equal(run(model, self.inputs()), run(fresh, self.inputs()))
+        assert [name, "export", name] == [step.mode for step in steps_of(fresh)]
+
+    def test_a_model_without_data_converts(self) -> None:
+        """
+        On ``meta`` the space is the same, and so is what each subnet costs.
+        """
+        model, name = self._converted(), self.make().name
+        meta = without_data(self.model(0))
+        convert(meta, name, inputs=self.inputs(), config=self.config())
+        for seed in range(3):
+            config = space(model).sample(random.Random(seed))
+            space(model).select(config)
+            space(meta).select(config)
+
+            assert space(model).config() == space(meta).config()
+            assert profile(model, self.inputs()) == profile(meta, self.inputs())
+
+    def test_a_copy_is_independent(self) -> None:
+        """
+        A deep copy can be searched and exported while the original stays as it is.
+        """
+        model = self._converted()
+        expected, config = run(model, self.inputs()), space(model).config()
+        before = looks(model)
+        other = copy.deepcopy(model)
+        assert torch.equal(expected, run(other, self.inputs()))
+        self._searched(other, {"flops": "50%"})
+        found = space(other).config()
+        export(other)
+
+        assert found != config == space(model).config()
+        assert before == looks(model)
+        assert torch.equal(expected, run(model, self.inputs()))
+        assert found == self._searched(model, {"flops": "50%"}).config
 
     @pytest.mark.parametrize("constraints", BUDGETS, ids=str)
     def test_a_search_meets_its_constraints(self, constraints: dict[str, str]) -> None:
@@ -168,16 +235,66 @@ class ModeContract:
         assert torch.equal(torch_state, torch.random.get_rng_state())
         assert state == random.getstate()
 
+    def test_a_result_can_be_written_and_read(self) -> None:
+        """
+        What was found, and all that was tried, is plain data of choices and numbers.
+        """
+        result = self._searched(self._converted(), {"flops": "60%"})
+
+        assert result == SearchResult.from_json(result.to_json())
+
+    def test_observers_are_told(self) -> None:
+        """
+        They hear of the start before any trial, of every trial once, and of the end.
+        """
+        told: list[Any] = []
+
+        def started(mode: str) -> None:
+            told.append(mode)
+
+        def done(number: int) -> None:
+            told.append(number)
+
+        def finished(result: SearchResult) -> None:
+            told.append(result)
+
+        watching = fake_source(
+            "watching",
+            espalier_search_started=started,
+            espalier_trial_done=done,
+            espalier_search_finished=finished,
+        )
+        with self.offering(watching):
+            result = self._searched(self._converted(), {"flops": "60%"})
+
+        assert [self.make().name, *range(len(result.history)), result] == told
+
+    def test_a_score_that_is_never_a_number_is_an_error(self) -> None:
+        """
+        The search ends, says so, and the model is at what it was.
+        """
+        model = self._converted()
+        expected, config = run(model, self.inputs()), space(model).config()
+        judge = Judge(self, gives=float("nan"))
+        with pytest.raises(ScoreError):
+            self._searched(model, {"flops": "60%"}, judge)
+
+        assert config == space(model).config()
+        assert torch.equal(expected, run(model, self.inputs()))
+
     def test_training_flags_and_gradients_are_left_alone(self) -> None:
         """
         A search does not decide what is trained, and leaves no gradients behind.
         """
         model = self._converted()
         next(model.children()).train()
+        next(model.parameters()).requires_grad_(False)
         expected = [module.training for module in model.modules()]
+        trained = [parameter.requires_grad for parameter in model.parameters()]
         self._searched(model, {"flops": "60%"})
 
         assert expected == [module.training for module in model.modules()]
+        assert trained == [parameter.requires_grad for parameter in model.parameters()]
         assert all(parameter.grad is None for parameter in model.parameters())
 
     def test_the_exported_model_is_plain(self) -> None:
@@ -233,139 +350,11 @@ class ModeContract:
         """
         Whenever it breaks, structure, weights and flags are what they were before ``prune``.
         """
-        model = self.model(0)
-        before, tensors = looks(model), copy.deepcopy(model.state_dict())
-        calls = Judge(self)
-        self._pruned(self.model(0), calls)
-        breaking = Judge(self, breaks_at=1 + round(share * (calls.count - 1)))
-        with pytest.raises(ScoreError, match="out of memory"):
-            self._pruned(model, breaking)
+        self._break(share, RuntimeError("out of memory"), ScoreError, "out of memory")
 
-        assert before == looks(model)
-        assert all(torch.equal(value, tensors[n]) for n, value in model.state_dict().items())
-
-    def _converted(self) -> nn.Module:
-        return convert(self.model(0), self.make().name, inputs=self.inputs(), config=self.config())
-
-    def _searched(self, model: nn.Module, constraints: Mapping[str, float | str]) -> Any:
-        judge = Judge(self)
-        return search(
-            model,
-            constraints=constraints,
-            score=judge,
-            loss=judge.loss,
-            data=judge.data,
-            config=self.search_config(),
-        )
-
-    def _pruned(self, model: nn.Module, judge: Judge) -> Any:
-        return prune(
-            model,
-            self.make().name,
-            constraints={"flops": "50%"},
-            inputs=self.inputs(),
-            score=judge,
-            loss=judge.loss,
-            data=judge.data,
-            config=self.config(),
-            search_config=self.search_config(),
-        )
-
-
-class Residual(nn.Module):
-    """A convolutional network with a residual block and a hidden linear layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 32, 3, padding=1)
-        self.inner = nn.Conv2d(32, 48, 1)
-        self.norm = nn.BatchNorm2d(48)
-        self.outer = nn.Conv2d(48, 32, 1)
-        self.hidden = nn.Linear(32, 64)
-        self.head = nn.Linear(64, 5)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits of shape ``(N, 5)`` for images of shape ``(N, 3, H, W)``."""
-        stem = self.stem(images).relu()
-        block = stem + self.outer(self.norm(self.inner(stem)).relu())
-        return self.head(self.hidden(block.mean((2, 3))).relu())
-
-
-class Judge:
-    """
-    How close a model's outputs are to those of the contract's unpruned model.
-
-    Args:
-        contract: Gives the model and its inputs.
-
-        breaks_at: Number of the call that raises; none where it is 0.
-    """
-
-    def __init__(self, contract: ModeContract, *, breaks_at: int = 0) -> None:
-        self.count = 0
-        self._breaks_at = breaks_at
-        self._inputs = contract.inputs()
-        self._expected = run(contract.model(0), self._inputs)
-        self.data = [(self._inputs, self._expected)]
-
-    def __call__(self, model: nn.Module) -> float:
-        """Return minus the mean squared difference."""
-        self.count += 1
-        if self.count == self._breaks_at:
-            model.train()
-            raise RuntimeError("out of memory")
-        return -float((run(model, self._inputs) - self._expected).square().mean())
-
-    @staticmethod
-    def loss(model: nn.Module, batch: tuple[Any, Tensor]) -> Tensor:
-        """Return the mean squared difference."""
-        inputs, expected = batch
-        return (run(model, inputs, grad=True) - expected).square().mean()
-
-
-@contextlib.contextmanager
-def offered(kind: type[ModeDescriptor]) -> Iterator[None]:
-    """Use a host that offers *kind*, with everything installed but other modes of its name."""
-    name = kind.name
-    host = current_host()
-    if name in host.modes and len(host.modes.qualified(name)) == 1 and host.modes[name] is kind:
-        yield
-        return
-    others = [key.partition("/")[0] for key in host.modes.qualified(name)]
-    module = types.ModuleType("espalier_mode_under_test")
-    module.Mode = kind  # type: ignore[attr-defined]
-    source = fake_source(
-        "mode-under-test",
-        espalier_modes=lambda: [ModeOffer(name, f"{module.__name__}:Mode")],
-    )
-    tried = PluginHost([*installed(), source], disabled=others)
-    sys.modules[module.__name__] = module
-    try:
-        with use_host(tried):
-            yield
-    finally:
-        del sys.modules[module.__name__]
-
-
-def run(model: nn.Module, inputs: Any, *, grad: bool = False) -> Any:
-    """Return the outputs of *model*."""
-    called: Callable[..., Any] = model
-    with torch.set_grad_enabled(grad):
-        if isinstance(inputs, dict):
-            return called(**inputs)
-        return called(*inputs) if isinstance(inputs, tuple) else called(inputs)
-
-
-def looks(model: nn.Module) -> list[Any]:
-    """Return what a person sees of every module: its type, flags, attributes and shapes."""
-    return [
-        (
-            path,
-            type(module),
-            module.training,
-            sorted(vars(module)),
-            {n: (id(p), tuple(p.shape)) for n, p in module.named_parameters(recurse=False)},
-            module.extra_repr(),
-        )
-        for path, module in model.named_modules()
-    ]
+    @pytest.mark.parametrize("share", [0.0, 0.5, 1.0], ids=["first", "middle", "last"])
+    def test_an_interrupt_leaves_the_model_alone(self, share: float) -> None:
+        """
+        So they are when somebody presses Ctrl-C, which ends the search there and then.
+        """
+        self._break(share, KeyboardInterrupt(), KeyboardInterrupt, None)
