@@ -2,7 +2,7 @@
 
 from .call import Axes, Call, Cost, Follow, Rule
 from .fakes import StandIn, bind_inputs, home_of, without_data
-from .records import Record, TensorAxes, Trace
+from .records import Contraction, Record, TensorAxes, Trace
 from .replay import Gap, Mismatch, replay
 from .tape import Tape, Taped
 from .trace import trace
@@ -11,6 +11,7 @@ from .trace import trace
 __all__ = [
     "Axes",
     "Call",
+    "Contraction",
     "Cost",
     "Follow",
     "Gap",
