@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from espalier.hparams import Hparam
     from espalier.spaces import Supernet
 
+#: Elements of a weight that are multiplied at a time: few enough to stay in a cache.
+_PIECE = 1 << 17
+
 #: The axes of each weight that a mask scales.
 ByWeight = dict[nn.Parameter, list[WeightAxis]]
 
@@ -109,12 +112,24 @@ def derivatives(
     for (weight, axes), gradient in zip(by_weight.items(), gradients, strict=True):
         if gradient is None:
             continue
-        products = weight.detach() * gradient
+        dense = gradient.to_dense() if gradient.is_sparse else gradient
         for axis in axes:
-            others = [i for i in range(products.dim()) if i != axis.axis]
-            slices = products.sum(others, dtype=torch.float64) if others else products.double()
+            slices = _over_slices(weight, dense, axis.axis)
             for hparam in axis.hparams:
                 own = sum_by_unit(axis.term, slices, hparam)
                 known = found.get(hparam)
                 found[hparam] = own if known is None else known + own.to(known.device)
     return found
+
+
+def _over_slices(weight: Tensor, gradient: Tensor, axis: int) -> Tensor:
+    """Return the sum of ``weight * gradient`` for each position of *axis*, float64."""
+    others = [i for i in range(weight.dim()) if i != axis]
+    wide = torch.promote_types(weight.dtype, torch.float32)
+    rows = max(1, _PIECE * weight.shape[0] // max(1, weight.numel()))
+    # Piece by piece: the product of a whole weight would take its memory, and time to get it.
+    sums = [
+        (own.to(wide) * theirs).sum(others) if others else own.to(wide) * theirs
+        for own, theirs in zip(weight.split(rows), gradient.split(rows), strict=True)
+    ]
+    return torch.cat(sums).double() if axis == 0 else torch.stack(sums).sum(0, dtype=torch.float64)
