@@ -8,9 +8,10 @@ import torch
 
 import espalier
 from espalier.errors import ScoreError
+from espalier.searching.thresholds import Sensitivity, bisect, spend
 from espalier_fastnas.config import FastNASSearchConfig
-from espalier_fastnas.searcher import BinarySearcher, bisect, spend
-from espalier_fastnas.sensitivity import Sensitivity, calls_needed, measure
+from espalier_fastnas.searcher import BinarySearcher
+from espalier_fastnas.sensitivity import calls_needed, measure
 
 from .networks import chain, random_losses, table_score, task_on
 

@@ -6,7 +6,8 @@ import random
 import pytest
 
 import espalier
-from espalier_fastnas.sensitivity import Sensitivity, calls_needed, measure
+from espalier.searching.thresholds import Sensitivity
+from espalier_fastnas.sensitivity import calls_needed, measure
 
 from .networks import chain, random_losses, table_score, task_on
 

@@ -201,6 +201,11 @@ class Hparam:
             total = scaled if total is None else total + scaled
         return total
 
+    @property
+    def estimators(self) -> tuple[Callable[[], Tensor | None], ...]:
+        """What was registered to tell the importance, in that order."""
+        return tuple(self._estimators)
+
     def register_importance(self, estimator: Callable[[], Tensor | None]) -> None:
         """
         Add *estimator*.

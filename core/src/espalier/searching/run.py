@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import structlog
 import torch
 
@@ -43,8 +45,7 @@ def run_search(
     """
     _require_choices(supernet_of(model))
     bounds = Constraints.resolve(model, constraints)
-    if isinstance(data, Iterator):
-        data = list(data)  # it is read more than once
+    data = _first(data, searcher.config.max_batches)
     judge = score if score is not None else _mean_loss(loss, data)
     task = SearchTask(model, bounds, judge, loss, data, progress=searcher.config.progress)
     with _restoring(model, task.supernet):
@@ -67,6 +68,24 @@ def run_search(
     log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
     current_host().notify("espalier_search_finished", result=result)
     return result
+
+
+@attrs.frozen
+class _First:
+    """The first *most* of *batches*, at each reading."""
+
+    batches: Iterable[Any]
+    most: int
+
+    def __iter__(self) -> Iterator[Any]:
+        return itertools.islice(iter(self.batches), self.most)
+
+
+def _first(data: Iterable[Any] | None, most: int | None) -> Iterable[Any] | None:
+    """Return what can be read more than once; an iterator is read here, no further than *most*."""
+    if isinstance(data, Iterator):
+        return list(itertools.islice(data, most))
+    return data if data is None or most is None else _First(data, most)
 
 
 def _require_choices(supernet: Supernet) -> None:

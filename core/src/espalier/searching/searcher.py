@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from .task import SearchTask
 
 
+def _at_least_one(
+    config: SearchConfig, attribute: attrs.Attribute[int | None], value: int | None
+) -> None:
+    del config
+    if value is not None and value < 1:
+        raise ConfigError(f"{attribute.name} must be at least 1, or None for all; got {value}.")
+
+
 @attrs.frozen
 class SearchConfig:
     """
@@ -24,9 +32,13 @@ class SearchConfig:
 
     Args:
         progress: Whether to show a progress bar.
+
+        max_batches: How many batches of the data to read at most; all of them where it is none.
+            No further one is asked for.
     """
 
     progress: bool = True
+    max_batches: int | None = attrs.field(default=None, validator=_at_least_one, kw_only=True)
 
     @classmethod
     def structure(

@@ -2,6 +2,7 @@
 
 from .analysis import Analysis, Frozen, analyze
 from .build import build
+from .consumers import WeightAxis, consumers
 from .costs import CostModel
 from .explanation import Explanation
 from .importance import Importance, register_magnitudes
@@ -22,8 +23,10 @@ __all__ = [
     "RuleBook",
     "SearchSpace",
     "Supernet",
+    "WeightAxis",
     "analyze",
     "build",
+    "consumers",
     "register_magnitudes",
     "sort",
     "supernet_of",

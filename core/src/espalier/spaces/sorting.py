@@ -59,7 +59,8 @@ def reorder_back(model: nn.Module, supernet: Supernet, orders: Mapping[str, Tens
         inverse = order.argsort()
         back[name] = inverse if earlier is None else inverse[earlier]
     permute(model, supernet, back)
-    supernet.orders = dict(orders)
+    supernet.orders.clear()  # in place: estimators refer to it
+    supernet.orders.update(orders)
 
 
 @torch.no_grad()

@@ -4,7 +4,7 @@ from .call import Axes, Call, Cost, Follow, Rule
 from .contents import kept_contents
 from .fakes import StandIn, bind_inputs, home_of, without_data
 from .flow import Flow, difference, flow_of
-from .records import Record, TensorAxes, Trace
+from .records import Contraction, Record, TensorAxes, Trace
 from .replay import Departures, Gap, Mismatch, replay
 from .structure import map_tensors, tensors_in
 from .tape import Tape, Taped
@@ -14,6 +14,7 @@ from .trace import trace
 __all__ = [
     "Axes",
     "Call",
+    "Contraction",
     "Cost",
     "Departures",
     "Flow",

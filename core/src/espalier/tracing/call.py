@@ -91,6 +91,7 @@ class Call:
         self.module = ""
         self.costs: list[Cost] = []
         self.follows: list[Follow] = []
+        self.summed: list[Axis] = []
         self._axes_of = axes_of
         self._place: str | None = None
         self._read: list[Tensor] | None = None
@@ -173,6 +174,15 @@ class Call:
     def macs(self, *axes: Axis, coefficient: int = 1) -> None:
         """Count *coefficient* multiply-accumulates for each element of the product of *axes*."""
         self.costs.append(Cost(axes, coefficient))
+
+    def sum_over(self, *axes: Axis) -> None:
+        """
+        Say that products are added up over *axes*, which end here.
+
+        Args:
+            axes: The very objects that the operands hold, or factors of theirs.
+        """
+        self.summed.extend(axes)
 
     def follow(self, argument: str, *axes: Axis, kind: Any = "product") -> None:
         """Say that the integer *argument* is a size of the operands: see `Follow`."""

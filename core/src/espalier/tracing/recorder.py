@@ -15,7 +15,7 @@ from .call import Axes, Call, Rule
 from .lifetimes import Lifetimes
 from .memory import memory_of
 from .operators import Operators
-from .records import Record, TensorAxes, Trace
+from .records import Contraction, Record, TensorAxes, Trace
 from .rules import find_rule
 from .values import PARTLY
 
@@ -34,6 +34,7 @@ BY_VALUES = "its size depends on values"
 
 _AXES = "_espalier_axes"
 _VIEW_OF = "_espalier_view_of"
+_COPY_OF = "_espalier_copy_of"
 _MEMORY = "_espalier_memory"
 _MADE_FROM = "_espalier_made_from"
 
@@ -67,6 +68,7 @@ class Recorder(Operators):
         self._read: set[Axis] = set()
         self._weights: dict[int, Axes] = {}
         self._viewed: set[int] = set()
+        self._contractions: dict[int, list[Contraction]] = {}
         self._real: dict[int, list[Axes]] = {}
         self._by_memory: dict[int, list[Axes]] = {}
 
@@ -163,6 +165,10 @@ class Recorder(Operators):
             setattr(tensor, _MADE_FROM, call.operands())
         if op.is_view and call.outputs:
             self._follow_views(call)
+        if op.is_view or op._schema.name in COPIES:  # noqa: SLF001
+            self._follow_copies(call)
+        elif call.summed:
+            self._note_contractions(call, {id(axis) for own in axes for axis in own})
         self._records.append(
             Record(
                 op._schema.name,  # noqa: SLF001
@@ -183,6 +189,34 @@ class Recorder(Operators):
                     setattr(output, _VIEW_OF, weight)
                 if call.name in ("view", "_unsafe_view"):
                     self._viewed.add(weight)
+
+    def _follow_copies(self, call: Call) -> None:
+        weight = next((w for t in call.tensors() if (w := self._weight_of(t)) is not None), None)
+        if weight is not None:
+            for output in call.outputs:
+                setattr(output, _COPY_OF, weight)
+
+    def _weight_of(self, tensor: Tensor) -> int | None:
+        """Return the ``id`` of the weight that *tensor* is, a view of it, or a copy."""
+        known = id(tensor) in self._weights
+        return id(tensor) if known else getattr(tensor, _COPY_OF, None)
+
+    def _note_contractions(self, call: Call, handed_on: set[int]) -> None:
+        whole = {id(axis) for operand in call.operands() for axis in operand}
+        for tensor in call.tensors():
+            weight = self._weight_of(tensor)
+            if weight is None:
+                continue
+            axes = self.axes_of(tensor)
+            factors = {id(node) for axis in axes for node in axis.root.children} - whole
+            own = {*map(id, axes), *factors}
+            summed = tuple(axis for axis in call.summed if id(axis) in own)
+            if len(summed) > 1:  # by a weight that its own output is multiplied with
+                summed = tuple(axis for axis in summed if id(axis) not in handed_on)
+            if summed:
+                kept = tuple(axis for axis in axes if all(axis is not node for node in summed))
+                found = Contraction(self._scopes.current, summed, kept)
+                self._contractions.setdefault(weight, []).append(found)
 
     def _apply(self, call: Call) -> list[Axes]:
         name = call.op._schema.name  # noqa: SLF001
@@ -261,6 +295,7 @@ class Recorder(Operators):
                 name in buffers,
                 self._first_use.get(id(fake)),
                 id(fake) in self._viewed,
+                tuple(self._contractions.get(id(fake), ())),
             )
             for name, fake in fakes.items()
         }

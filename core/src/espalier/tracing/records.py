@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
+class Contraction:
+    """
+    One use of a weight that adds up products over some of its axes.
+
+    Args:
+        module: Path of the innermost module that was running.
+
+        summed: What it adds up over: axes, or factors of axes.
+
+        kept: The weight's other axes as the operator met them.
+    """
+
+    module: str
+    summed: tuple[Axis, ...]
+    kept: tuple[Axis, ...]
+
+
+@attrs.frozen
 class TensorAxes:
     """
     The axes of one parameter or buffer.
@@ -32,6 +50,8 @@ class TensorAxes:
 
         is_viewed: Whether it, or a view of it, is viewed in another shape, for which a part of it
             must lie in one piece.
+
+        contractions: Its uses that add up products over some of its axes.
     """
 
     name: str
@@ -39,6 +59,7 @@ class TensorAxes:
     is_buffer: bool
     first_use: int | None
     is_viewed: bool = False
+    contractions: tuple[Contraction, ...] = ()
 
 
 @attrs.frozen

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING
 
-import attrs
+from espalier.searching.thresholds import Sensitivity
 
 
 if TYPE_CHECKING:
@@ -13,31 +13,6 @@ if TYPE_CHECKING:
 
     from espalier.hparams import Hparam
     from espalier.searching import SearchTask
-
-
-@final
-@attrs.frozen
-class Sensitivity:
-    """
-    The loss of score for each choice of each hparam, with everything else at its largest.
-
-    Args:
-        losses: By hparam, then by choice. Never negative, and never less for a smaller choice.
-    """
-
-    losses: Mapping[str, Mapping[Any, float]]
-
-    @property
-    def thresholds(self) -> list[float]:
-        """Every loss that occurs, ascending."""
-        return sorted({loss for by_choice in self.losses.values() for loss in by_choice.values()})
-
-    def smallest_within(self, threshold: float) -> dict[str, Any]:
-        """Return the smallest choice of each hparam whose loss is at most *threshold*."""
-        return {
-            name: min(choice for choice, loss in by_choice.items() if loss <= threshold)
-            for name, by_choice in self.losses.items()
-        }
 
 
 def calls_needed(hparams: Mapping[str, Hparam]) -> int:

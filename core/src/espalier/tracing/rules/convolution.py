@@ -29,10 +29,12 @@ def convolution(call: Call) -> list[Axes]:
     call.unify(group, weight_group)
     if call.value("transposed"):
         call.unify(channels, inner)
+        call.sum_over(inner)
         out = product(group, weight[1])
         call.macs(*inputs, *weight[1:])
     else:
         call.unify(channels, weight[1])
+        call.sum_over(weight[1])
         out = weight[0]
     bias = call.maybe_axes("bias")
     if bias:
@@ -59,6 +61,7 @@ def conv_tbc(call: Call) -> list[Axes]:
     call.pin(kernel, "kernel size")
     call.pin(time, "the convolution slides along it")
     call.unify(channels, inner)
+    call.sum_over(inner)
     call.unify(call.axes("bias")[0], out)
     extent = _spatial(call, call.outputs[0].shape[0])
     call.macs(extent, batch, kernel, inner, out)

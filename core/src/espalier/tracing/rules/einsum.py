@@ -28,6 +28,8 @@ def einsum(call: Call) -> list[Axes]:
         for letter, axis in zip(letters, axes, strict=True):
             if letters.count(letter) > 1:
                 call.pin(axis, "diagonal")
+            if letter not in result:
+                call.sum_over(axis)
             known = axis_of.get(letter)
             if known is None or known.size == 1:
                 axis_of[letter] = axis

@@ -36,6 +36,7 @@ def grouped_mm(call: Call) -> list[Axes]:
         result = contract(call, a, b)
     else:
         call.unify(a[-1], b[-2])
+        call.sum_over(a[-1], b[-2])
         result = _divided(call, a, b, (offsets or [call.pinned(1, _ROWS)])[0])
     return [result]
 

@@ -20,6 +20,7 @@ def contract(call: Call, a: Axes, b: Axes) -> Axes:
         The axes of ``(*batch, m, n)``.
     """
     call.unify(a[-1], b[-2])
+    call.sum_over(a[-1], b[-2])
     batch = meet(call, [a[:-2], b[:-2]], max(len(a), len(b)) - 2)
     call.macs(*batch, a[-2], a[-1], b[-1])
     return [*batch, a[-2], b[-1]]
@@ -70,6 +71,7 @@ def trilinear(call: Call) -> list[Axes]:
         operands.append(axes)
     met = meet(call, operands, len(operands[0]))
     call.macs(*met)
+    call.sum_over(*(operand[i] for operand in operands for i in call.value("sumdim")))
     return [[axis for i, axis in enumerate(met) if i not in call.value("sumdim")]]
 
 
@@ -92,6 +94,7 @@ def mv(call: Call) -> list[Axes]:
     """Multiply a matrix by a vector."""
     a, b = call.axes("self"), call.axes("vec")
     call.unify(a[-1], b[0])
+    call.sum_over(a[-1], b[0])
     call.macs(*a)
     return [[a[0]]]
 
@@ -100,6 +103,7 @@ def addmv(call: Call) -> list[Axes]:
     """Multiply a matrix by a vector and add a broadcast third."""
     a, b = call.axes("mat"), call.axes("vec")
     call.unify(a[-1], b[0])
+    call.sum_over(a[-1], b[0])
     call.macs(*a)
     return [meet(call, [[a[0]], call.axes("self")], 1)]
 
@@ -108,6 +112,7 @@ def dot(call: Call) -> list[Axes]:
     """Multiply two vectors."""
     a, b = call.axes("self"), call.axes("tensor" if "tensor" in call.arguments else "other")
     call.unify(a[0], b[0])
+    call.sum_over(a[0], b[0])
     call.macs(a[0])
     return [[]]
 
@@ -123,6 +128,7 @@ def linear(call: Call) -> list[Axes]:
     """Multiply by the transposed weight, shape ``(out, in)``, where torch did not decompose it."""
     inputs, weight = call.axes("input"), call.axes("weight")
     call.unify(inputs[-1], weight[-1])
+    call.sum_over(inputs[-1], weight[-1])
     call.macs(*inputs, *weight[:-1])
     bias = call.maybe_axes("bias")
     if bias and len(weight) > 1:

@@ -88,8 +88,10 @@ def _relate_projections(call: Call, operands: _Operands) -> None:
     if call.value("use_separate_proj_weight"):
         for name, source in (("q", width), ("k", operands.key), ("v", operands.value)):
             call.unify_all(call.axes(f"{name}_proj_weight"), [width, source])
+            call.sum_over(call.axes(f"{name}_proj_weight")[1])
     else:
         call.unify_all(call.axes("in_proj_weight"), [three, width])
+        call.sum_over(call.axes("in_proj_weight")[1])
         call.unify(operands.key, width)
         call.unify(operands.value, width)
     _unify_last(call, "in_proj_bias", three)
@@ -97,6 +99,7 @@ def _relate_projections(call: Call, operands: _Operands) -> None:
     _unify_last(call, "bias_v", width)
     out, source = call.axes("out_proj_weight")
     call.unify(source, width)
+    call.sum_over(source)
     if out.size == width.size:  # as `torch.nn.MultiheadAttention` is made
         call.unify(out, width)
     _unify_last(call, "out_proj_bias", out)

@@ -100,9 +100,11 @@ def _relate(
     weight, recurrent, *rest = params
     call.unify(weight[1], source)
     call.unify(recurrent[1], units.out)
+    call.sum_over(weight[1], recurrent[1])
     if len(rest) % 2:
         *rest, projection = rest
         call.unify_all(projection, [units.out, units.hidden])
+        call.sum_over(projection[1])
         call.pin(units.hidden, "must stay more than the units of the projection")
         call.macs(*positions, *projection)
     for tensor in (weight, recurrent, *rest):

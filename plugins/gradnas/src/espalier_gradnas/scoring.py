@@ -1,0 +1,211 @@
+"""Score every unit of a converted model with one backward pass for each batch."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+import attrs
+import structlog
+import torch
+
+from espalier.dynamic import DynamicModule
+from espalier.errors import ScoreError
+from espalier.hparams import Hparam, leaves
+from espalier.tracing.contents import kept_randomness
+
+from .derivatives import derivatives, differentiable, masked_axes
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from torch import Tensor, nn
+    from torch.utils.hooks import RemovableHandle
+
+    from espalier.searching import SearchTask
+
+    from .derivatives import ByWeight
+    from .manager import GradientDataManager
+
+log = structlog.get_logger()
+
+#: For a type of dynamic module, what multiplies a mask in and returns its manager.
+Setups: TypeAlias = (
+    "Mapping[type[DynamicModule], Callable[[Any], tuple[GradientDataManager, RemovableHandle]]]"
+)
+Managed: TypeAlias = "dict[Hparam, list[GradientDataManager]]"
+
+
+def score_units(task: SearchTask, setups: Setups) -> dict[Hparam, Tensor]:
+    """
+    Return the sum over batches of the squared derivative of the loss by a mask on each unit.
+
+    The largest subnet is active meanwhile, in evaluation mode. Weights, gradients, buffers of
+    normalisations and random states are as before afterwards.
+
+    Args:
+        task: A search with a loss and data.
+
+        setups: What takes over for which types of modules.
+
+    Returns:
+        Shape ``(units,)`` for each hparam that has units, float64, on the CPU.
+
+    Raises:
+        ScoreError: If there is no loss or no data, or a loss has no gradient that is finite.
+    """
+    loss, data = _given(task)
+    task.space.select(task.space.max())
+    task.model.eval()
+    with (
+        _managed(task.model, setups) as managed,
+        differentiable(task.model, _unmanaged(task, managed)) as by_weight,
+        kept_randomness(),
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+    ):
+        scores = _Scores(by_weight, managed)
+        for number, batch in enumerate(data):
+            scores.add(_differentiable_loss(task.model, loss, batch, number))
+    return scores.result()
+
+
+@final
+@attrs.define
+class _Scores:
+    """The sums of squares so far."""
+
+    by_weight: ByWeight
+    managed: Managed
+    batches: int = 0
+    _found: dict[Hparam, Tensor] = attrs.field(factory=dict)
+
+    def add(self, loss: Tensor) -> None:
+        """Add what one more batch tells, whose *loss* this is."""
+        managers = [manager for own in self.managed.values() for manager in own]
+        wanted = [*self.by_weight, *(manager.mask for manager in managers)]
+        gradients = torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ()
+        if wanted and all(gradient is None for gradient in gradients):
+            raise ScoreError(_NO_GRADIENT)
+        count = len(self.by_weight)
+        for hparam, vector in derivatives(self.by_weight, gradients[:count]).items():
+            known = self._found.get(hparam)
+            self._found[hparam] = vector.square() if known is None else known + vector.square()
+        for manager, gradient in zip(managers, gradients[count:], strict=True):
+            manager.mask.grad = gradient
+            manager.process_gradient()
+        self.batches += 1
+
+    def result(self) -> dict[Hparam, Tensor]:
+        """Return the scores of each hparam."""
+        if not self.batches:
+            raise ScoreError("data must hold at least one batch; it held none.")
+        found = {h: torch.zeros(h.units, dtype=torch.float64) for h in self._unheard()}
+        found |= {hparam: vector.cpu() for hparam, vector in self._found.items()}
+        for hparam, managers in self.managed.items():
+            found[hparam] = sum((m.score.detach().cpu() for m in managers), torch.zeros(()))
+            _require_shape(hparam, found[hparam])
+        for hparam, vector in found.items():
+            if not bool(vector.isfinite().all()):
+                raise ScoreError(
+                    f"the gradients of the loss must be finite; those by the units of "
+                    f"{hparam.label} are not. Is the loss too large for its dtype?"
+                )
+        if not any(bool(vector.any()) for vector in found.values()):
+            log.warning("scores_all_zero", batches=self.batches)
+        return found
+
+    def _unheard(self) -> Iterator[Hparam]:
+        """Yield what the loss does not depend on."""
+        for axes in self.by_weight.values():
+            for axis in axes:
+                yield from axis.hparams
+
+
+_NO_GRADIENT = (
+    "loss must depend on the weights of the model; it has no gradient by any of them. "
+    "Don't detach it, and don't compute it under torch.no_grad()."
+)
+
+
+def _given(
+    task: SearchTask,
+) -> tuple[Callable[[nn.Module, Any], Tensor], Iterable[Any]]:
+    """Return loss and data, or say which is missing."""
+    missing = [name for name in ("loss", "data") if getattr(task, name) is None]
+    if task.loss is None or task.data is None:
+        raise ScoreError(
+            f"mode {task.supernet.mode!r} scores units by gradients: pass loss=function(model, "
+            f"batch) -> scalar tensor and data=batches; {' and '.join(missing)} must not be None."
+        )
+    if any(tensor.is_meta for tensor in task.model.parameters()):
+        raise ScoreError(
+            f"{type(task.model).__name__} is on the meta device: it has shapes but no data, so "
+            f"there are no gradients. Load its weights first."
+        )
+    return task.loss, task.data
+
+
+def _differentiable_loss(
+    model: nn.Module, loss: Callable[[nn.Module, Any], Tensor], batch: Any, number: int
+) -> Tensor:
+    try:
+        value = loss(model, batch)
+    except Exception as error:
+        raise ScoreError(
+            f"loss must return a scalar tensor for every batch; for batch {number} it raised "
+            f"{type(error).__name__}: {error}."
+        ) from error
+    if not isinstance(value, torch.Tensor) or value.numel() != 1:
+        shown = tuple(value.shape) if isinstance(value, torch.Tensor) else repr(value)
+        raise ScoreError(
+            f"loss must return a scalar tensor for every batch; for batch {number} it returned "
+            f"{'shape ' if isinstance(value, torch.Tensor) else ''}{shown}."
+        )
+    if not math.isfinite(value.item()):
+        raise ScoreError(
+            f"loss must be finite for every batch; for batch {number} it was {value.item()}."
+        )
+    if not value.requires_grad:
+        raise ScoreError(_NO_GRADIENT)
+    return value.reshape(())
+
+
+@contextlib.contextmanager
+def _managed(model: nn.Module, setups: Setups) -> Iterator[Managed]:
+    """Have modules of the types in *setups* masked, and yield who tells of which hparam."""
+    found: Managed = {}
+    with contextlib.ExitStack() as stack:
+        for module in model.modules():
+            setup = next((setups[k] for k in type(module).__mro__ if k in setups), None)
+            if setup is None or not isinstance(module, DynamicModule):
+                continue
+            manager, handle = setup(module)
+            stack.callback(handle.remove)
+            hparam = manager.hparam or _first(module)
+            if hparam is not None:
+                found.setdefault(hparam, []).append(manager)
+        yield found
+
+
+def _first(module: DynamicModule) -> Hparam | None:
+    able = (h for term in module.hparams.values() for h in leaves(term) if h.is_configurable)
+    return next(able, None)
+
+
+def _unmanaged(task: SearchTask, managed: Managed) -> Iterator[Any]:
+    for axis in masked_axes(task.model, task.supernet):
+        rest = tuple(h for h in axis.hparams if h not in managed and h.is_sortable)
+        if rest:
+            yield attrs.evolve(axis, hparams=rest)
+
+
+def _require_shape(hparam: Hparam, vector: Tensor) -> None:
+    if tuple(vector.shape) != (hparam.units,):
+        raise ScoreError(
+            f"{hparam.label}: a GradientDataManager must score each of its {hparam.units} units; "
+            f"its score has shape {tuple(vector.shape)}. Give it a reduce_func that returns shape "
+            f"({hparam.units},), or say by hparam= whose units it scores."
+        )

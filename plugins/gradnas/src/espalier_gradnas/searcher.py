@@ -1,0 +1,114 @@
+"""Binary search for the least sum of scores that every size may lose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import attrs
+
+from espalier.errors import ScoreError
+from espalier.searching import Searcher
+from espalier.searching.thresholds import bisect, spend
+from espalier.spaces import sort, supernet_of
+
+from .config import GradNASSearchConfig
+from .recording import UnitScores, degradations
+from .scoring import score_units
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import nn
+    from torch.utils.hooks import RemovableHandle
+
+    from espalier.dynamic import DynamicModule
+    from espalier.searching import SearchTask
+
+    from .manager import GradientDataManager
+
+
+@final
+class GradientBinarySearcher(Searcher):
+    """
+    Lets every hparam lose units up to a threshold of score, and finds the least such threshold.
+
+    A unit's score is the sum over batches of the squared derivative of the loss by a mask on it.
+    What a choice costs is the sum of the scores of the units that it drops, so no subnet has to
+    be run to compare it with others. What the budget still allows is given back in the end where
+    it helps most for what it costs.
+
+    Args:
+        config: Its settings; the defaults where left out.
+
+    Source:
+        Michel et al., *Are Sixteen Heads Really Better than One?*, NeurIPS 2019,
+        arXiv:1905.10650, for the derivative by a mask; the search is that of NVIDIA's *GradNAS*
+        (Model Optimizer documentation), and the last pass is our own.
+    """
+
+    config_class: ClassVar[type[GradNASSearchConfig]] = GradNASSearchConfig
+    config: GradNASSearchConfig
+
+    #: What takes over for a type of dynamic module, and its subclasses: given the module, it
+    #: multiplies a mask in, as by a forward hook, and returns the manager of the mask and the
+    #: handle that takes it out again. The scores of the manager's hparam are then its own.
+    SETUP_GRADIENT_FUNC: ClassVar[
+        dict[type[DynamicModule], Callable[[Any], tuple[GradientDataManager, RemovableHandle]]]
+    ] = {}
+
+    def __init__(self, config: GradNASSearchConfig | None = None) -> None:
+        super().__init__(config or GradNASSearchConfig())
+
+    @property
+    def default_search_config(self) -> dict[str, Any]:
+        """The settings that hold unless somebody says otherwise, as plain data."""
+        return attrs.asdict(self.config_class())
+
+    def sanitize_search_config(self, config: Mapping[str, Any] | None) -> dict[str, Any]:
+        """
+        Return *config* with the defaults filled in, as plain data.
+
+        Raises:
+            ConfigError: If a key or a value is not possible.
+        """
+        return attrs.asdict(self.config_class.structure(config))
+
+    def search(self, task: SearchTask) -> Mapping[str, Any]:
+        """
+        Return the subnet that the constraints allow at the least loss of score.
+
+        Raises:
+            ScoreError: If there is no loss or no data, or a loss has no gradient that is finite.
+        """
+        task.start(1)
+        for hparam, scores in score_units(task, self.SETUP_GRADIENT_FUNC).items():
+            UnitScores.of(hparam, task.supernet).record(scores)
+        if self.config.sort:
+            sort(task.model, task.supernet)
+        largest = task.space.max()
+        if task.allows(largest):
+            return largest
+        sensitivity = degradations(task.space)
+        config = bisect(task, sensitivity)
+        return spend(task, sensitivity, config) if self.config.spend else config
+
+    @staticmethod
+    def gradnas_score_func(model: nn.Module) -> float:
+        """
+        Return minus the sum of the scores of all units that the active configuration drops.
+
+        Args:
+            model: A converted model whose units were scored by a search.
+
+        Raises:
+            ScoreError: If they were not.
+        """
+        space = supernet_of(model).space
+        if all(UnitScores.known(hparam) is None for hparam in space.every()):
+            raise ScoreError(
+                f"{type(model).__name__}: units must be scored before a subnet can be judged by "
+                f"them: call espalier.search(model, loss=..., data=..., constraints=...) first."
+            )
+        losses = degradations(space).losses
+        return -sum(losses[name][choice] for name, choice in space.config().items())

@@ -1,0 +1,394 @@
+"""From scores to a subnet."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+import espalier
+from espalier.errors import ConfigError, ScoreError
+from espalier_gradnas import GradientBinarySearcher, GradientDataManager
+from espalier_gradnas.config import GradNASSearchConfig
+
+from .networks import draw, scores_of, seeded
+
+
+QUIET = {"progress": False}
+RULES = {"nn.Linear": {"feature_divisor": 2}}
+BUDGETS = ["85%", "60%", "40%", "20%"]
+
+
+def chain(seed=0):
+    """Return a chain of layers; inputs ``(N, 6)``, three outputs."""
+    widths = [6, 16, 12, 16, 3]
+
+    def make():
+        layers = [(nn.Linear(a, b), nn.ReLU()) for a, b in itertools.pairwise(widths)]
+        return nn.Sequential(*itertools.chain(*layers))[:-1]
+
+    return seeded(make, seed)
+
+
+def batches():
+    return [draw(16, 6, seed=seed) for seed in range(4)]
+
+
+def loss(model, batch):
+    return (model(batch) - batch[:, :3]).square().mean()
+
+
+def searched(model, *, budget="50%", loss=loss, score=None, **settings):
+    espalier.convert(model, "gradnas", inputs=batches()[0], config=RULES)
+    result = espalier.search(
+        model,
+        constraints={"flops": budget},
+        loss=loss,
+        data=batches(),
+        score=score,
+        config={**QUIET, **settings},
+    )
+    return model, result
+
+
+@pytest.mark.parametrize("factor", [1e-6, 0.01, 100.0, 1e6])
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_the_scale_of_the_loss_does_not_matter(factor, budget):
+    """
+    The loss times a constant keeps the same units of the same sizes.
+    """
+    expected, before = searched(chain(), budget=budget)
+    model, after = searched(chain(), budget=budget, loss=lambda m, b: factor * loss(m, b))
+
+    assert before.config == after.config
+    assert all(
+        torch.equal(value, model.state_dict()[name])
+        for name, value in expected.state_dict().items()
+    )
+
+
+def test_units_are_sorted_by_score():
+    """
+    After a search the scores fall from unit to unit, and are those of before by unit.
+    """
+    expected = scores_of(chain(), loss, batches(), batches()[0], RULES)
+    model, _ = searched(chain())
+
+    for name, hparam in espalier.space(model).items():
+        assert bool((hparam.importance[:-1] >= hparam.importance[1:]).all())
+        best = expected[name].sort(descending=True).values
+        torch.testing.assert_close(hparam.importance, best / best[0])
+
+
+def test_unsorted_units_stay_where_they_are():
+    """
+    Then a choice drops the last ones, whatever they score.
+    """
+    model, _ = searched(chain(), sort=False)
+    plain = chain()
+
+    assert all(
+        torch.equal(value, plain.state_dict()[name]) for name, value in model.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize("sort", [True, False])
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_the_threshold_is_the_least_that_fits(sort, budget):
+    """
+    Trying every sum of scores that a choice drops, in ascending order, gives the same subnet.
+    """
+    scores = scores_of(chain(), loss, batches(), batches()[0], RULES)
+    model, result = searched(chain(), budget=budget, sort=sort, spend=False)
+    space = espalier.space(model)
+    lost = {}
+    for name, hparam in space.items():
+        own = scores[name].sort(descending=True).values if sort else scores[name]
+        lost[name] = {choice: float(own[choice:].sum()) for choice in hparam.choices}
+    thresholds = sorted({value for by_choice in lost.values() for value in by_choice.values()})
+
+    def within(threshold):
+        slack = threshold * (1 + 1e-9)
+        return {n: min(c for c, v in by.items() if v <= slack) for n, by in lost.items()}
+
+    flops = espalier.metrics["flops"]()
+    limit = result.constraints["flops"]
+    fitting = (c for c in map(within, thresholds) if flops.measure(model, c) <= limit)
+
+    assert next(fitting) == result.config
+
+
+def test_spending_uses_the_budget_up():
+    """
+    With the last pass no size could be one choice larger.
+    """
+    model, result = searched(chain(), budget="55%")
+    measure = espalier.metrics["flops"]().measure
+    for name, hparam in espalier.space(model).items():
+        for larger in (c for c in hparam.choices if c > result.config[name]):
+            grown = measure(model, {**result.config, name: larger})
+            assert grown > result.constraints["flops"]
+
+
+def test_one_subnet_is_scored():
+    """
+    By minus the mean loss over all batches where no score is given, by the score otherwise.
+    """
+    model, result = searched(chain())
+    with torch.no_grad():
+        expected = -sum(float(loss(model, batch)) for batch in batches()) / 4
+    _, judged = searched(chain(), score=lambda model: 7.0)
+
+    assert expected == pytest.approx(result.score)
+    assert 7.0 == judged.score
+    assert [result.config] == [trial.config for trial in result.history]
+    assert result.config == judged.config
+
+
+def test_a_budget_for_everything_keeps_everything():
+    """
+    Also units that score nothing.
+    """
+    model, result = searched(chain(), budget="100%")
+
+    assert espalier.space(model).max() == result.config
+
+
+def test_searching_again_scores_again():
+    """
+    Scores of an earlier search do not add to those of a later one, wherever units were put.
+    """
+    model, first = searched(chain(), budget="40%")
+    again = espalier.search(
+        model, constraints={"flops": "40%"}, loss=loss, data=batches(), config=QUIET
+    )
+    importances = {n: h.importance for n, h in espalier.space(model).items()}
+    fresh, _ = searched(chain(), budget="40%")
+
+    assert first.config == again.config
+    for name, hparam in espalier.space(fresh).items():
+        torch.testing.assert_close(importances[name], hparam.importance)
+
+
+def informative(seed):
+    """
+    Return a network that computes a function, and the hidden units that take part in it.
+
+    The others are loud: their weights are large, but what they give cancels in pairs, or is never
+    read.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    model = seeded(lambda: nn.Sequential(nn.Linear(6, 24), nn.ReLU(), nn.Linear(24, 3)), seed)
+    order = torch.randperm(24, generator=generator)
+    useful, deaf = order[:12], order[12:]
+    with torch.no_grad():
+        model[0].weight[deaf] *= 10
+        model[2].weight[:, deaf] = 0
+        model[0].bias[deaf[:6]] = -1e3  # never fires
+        model[2].weight[:, deaf[:6]] = 10
+    return model, useful
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_informative_units_are_kept(seed):
+    """
+    Half of the units do nothing, though their weights are the largest: they go, and the function
+    stays, where magnitudes keep some of them.
+    """
+    model, useful = informative(seed)
+    kept = set(map(tuple, model[0].weight.detach()[useful].tolist()))
+    with torch.no_grad():
+        expected = [model(batch) for batch in batches()]
+    target = dict(zip(map(id, data := batches()), expected, strict=True))
+
+    def fit(model, batch):
+        return (model(batch) - target[id(batch)] - 0.1).square().mean()
+
+    by_magnitude, _ = informative(seed)
+    for network, mode in ((model, "gradnas"), (by_magnitude, "fastnas")):
+        settings = {"constraints": {"flops": "50%"}, "inputs": data[0], "config": RULES}
+        espalier.prune(network, mode, loss=fit, data=data, search_config=QUIET, **settings)
+    with torch.no_grad():
+        found = [model(batch) for batch in data]
+
+    assert kept == set(map(tuple, model[0].weight.detach().tolist()))
+    for one, other in zip(expected, found, strict=True):
+        torch.testing.assert_close(one, other)
+    assert kept != set(map(tuple, by_magnitude[0].weight.detach().tolist()))
+
+
+class TestTakingOver:
+    """A third party scores the units of its own layer type."""
+
+    class Doubling(nn.Linear):
+        """A layer with a `forward` of its own."""
+
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    @pytest.fixture
+    def make(self, monkeypatch):
+        calls = []
+
+        def setup(module):
+            data = GradientDataManager((module.out_features,), module)
+            handle = module.register_forward_hook(lambda _m, _i, out: 3 * out * data.mask)
+            calls.append(data)
+            return data, handle
+
+        monkeypatch.setitem(GradientBinarySearcher.SETUP_GRADIENT_FUNC, self.Doubling, setup)
+
+        def model():
+            return seeded(
+                lambda: nn.Sequential(
+                    self.Doubling(6, 8), nn.ReLU(), nn.Linear(8, 10), nn.ReLU(), nn.Linear(10, 3)
+                )
+            )
+
+        return model, calls
+
+    def test_its_scores_are_the_units(self, make):
+        """
+        The sizes of other types are scored from weights, under the same hooks.
+        """
+        model, calls = make
+        setups = GradientBinarySearcher.SETUP_GRADIENT_FUNC
+        found = scores_of(model(), loss, batches(), batches()[0], RULES, setups)
+
+        assert 1 == len(calls)
+        torch.testing.assert_close(calls[0].score, found["0.out_features"])
+        assert {"0.out_features", "2.out_features"} == set(found)
+        assert bool(found["2.out_features"].any())
+
+    def test_hooks_are_taken_away(self, make):
+        """
+        Also where the loss breaks.
+        """
+        model, _ = make
+        network, plain = model(), model()
+        searched(network)
+        assert not any(module._forward_hooks for module in network.modules())
+
+        with pytest.raises(ScoreError, match="finite"):
+            searched(plain, loss=lambda m, b: loss(m, b) * float("nan"))
+        assert not any(module._forward_hooks for module in plain.modules())
+
+    def test_another_number_of_scores_is_an_error(self, make, monkeypatch):
+        """
+        The message says how many there must be.
+        """
+        model, _ = make
+
+        def setup(module):
+            data = GradientDataManager((1,), module)
+            return data, module.register_forward_hook(lambda _m, _i, out: out * data.mask)
+
+        monkeypatch.setitem(GradientBinarySearcher.SETUP_GRADIENT_FUNC, self.Doubling, setup)
+        with pytest.raises(ScoreError, match="each of its 8 units"):
+            searched(model())
+
+    def test_the_manager_may_name_the_size(self):
+        """
+        A layer may score another size than its outputs, such as its inputs.
+        """
+
+        class Reader(nn.Linear):
+            pass
+
+        def setup(module):
+            hparam = module.hparams["in_features"]
+            data = GradientDataManager((module.in_features,), module, hparam=hparam)
+            return data, module.register_forward_pre_hook(lambda _m, args: args[0] * data.mask)
+
+        def make():
+            layers = [nn.Linear(6, 16), nn.ReLU(), Reader(16, 8), nn.ReLU(), nn.Linear(8, 3)]
+            return seeded(lambda: nn.Sequential(*layers))
+
+        expected = scores_of(make(), loss, batches(), batches()[0], RULES)
+        found = scores_of(make(), loss, batches(), batches()[0], RULES, {Reader: setup})
+
+        assert set(expected) == set(found)
+        for name, vector in expected.items():
+            torch.testing.assert_close(found[name], vector)
+
+
+class TestSettings:
+    def test_defaults(self):
+        """
+        The attrs class and the plain data say the same.
+        """
+        expected = {"progress": True, "max_batches": None, "sort": True, "spend": True}
+
+        assert expected == GradientBinarySearcher().default_search_config
+        assert GradNASSearchConfig(**expected) == GradientBinarySearcher().config
+
+    def test_sanitizing_fills_in(self):
+        """
+        What is not said has its default.
+        """
+        found = GradientBinarySearcher().sanitize_search_config({"max_batches": 3})
+
+        assert {"progress": True, "max_batches": 3, "sort": True, "spend": True} == found
+        assert GradientBinarySearcher().default_search_config == (
+            GradientBinarySearcher().sanitize_search_config(None)
+        )
+
+    @pytest.mark.parametrize(
+        "bad",
+        [{"max_batches": 0}, {"max_batch": 1}, {"sort": "no"}, {"max_batches": 1.5}],
+        ids=str,
+    )
+    def test_what_is_not_possible_is_refused(self, bad):
+        """
+        By key and value.
+        """
+        with pytest.raises(ConfigError, match=next(iter(bad))):
+            GradientBinarySearcher().sanitize_search_config(bad)
+
+
+class TestScoreFunction:
+    def test_it_is_minus_what_is_dropped(self):
+        """
+        Nothing at the largest subnet, and the sum of the lowest scores at smaller ones.
+        """
+        scores = scores_of(chain(), loss, batches(), batches()[0], RULES)
+        model, _ = searched(chain())
+        space = espalier.space(model)
+        score = GradientBinarySearcher.gradnas_score_func
+        space.select(space.max())
+
+        assert 0.0 == score(model)
+
+        space.select({"0.out_features": 6, "4.out_features": 10})
+        expected = sum(
+            float(scores[name].sort().values[:count].sum())
+            for name, count in (("0.out_features", 10), ("4.out_features", 6))
+        )
+        assert -expected == pytest.approx(score(model))
+
+    def test_units_that_were_not_scored(self):
+        """
+        The message says what to do first.
+        """
+        model = espalier.convert(chain(), "gradnas", inputs=batches()[0], config=RULES)
+        with pytest.raises(ScoreError, match="must be scored before"):
+            GradientBinarySearcher.gradnas_score_func(model)
+
+
+def test_tied_sizes_lose_the_scores_of_all():
+    """
+    A size that leads another costs what both drop.
+    """
+    model = chain()
+    espalier.convert(model, "gradnas", inputs=batches()[0], config=RULES)
+    espalier.space(model).tie(["0.out_features", "4.out_features"])
+    espalier.search(model, constraints={"flops": "60%"}, loss=loss, data=batches(), config=QUIET)
+    space = espalier.space(model)
+    space.select({**space.max(), "0.out_features": 8})
+    scores = scores_of(chain(), loss, batches(), batches()[0], RULES)
+    expected = sum(
+        float(scores[name].sort().values[:8].sum())
+        for name in ("0.out_features", "4.out_features")
+    )
+
+    assert -expected == pytest.approx(GradientBinarySearcher.gradnas_score_func(model))
