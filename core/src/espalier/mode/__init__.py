@@ -2,7 +2,16 @@
 
 from .config import ModeConfig
 from .descriptor import ModeDescriptor
-from .steps import Step, record_step, steps_of
+from .steps import Step, closed, put_steps, record_step, steps_of, up_to_date
 
 
-__all__ = ["ModeConfig", "ModeDescriptor", "Step", "record_step", "steps_of"]
+__all__ = [
+    "ModeConfig",
+    "ModeDescriptor",
+    "Step",
+    "closed",
+    "put_steps",
+    "record_step",
+    "steps_of",
+    "up_to_date",
+]

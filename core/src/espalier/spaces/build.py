@@ -16,6 +16,7 @@ from .analysis import Analysis, analyze, converter_of
 from .choices import choices_of
 from .costs import CostModel, item_bytes
 from .draft import Draft
+from .inputs import floating_dtype
 from .space import SearchSpace
 from .supernet import Blueprint, Supernet, is_converted
 from .verification import unsound
@@ -80,7 +81,9 @@ def build(
         SearchSpace(list(hparams.values())),
         {path: layout.map(term_of) for path, layout in analysis.layouts.items()},
         CostModel.of(analysis.trace, item_bytes(model), term_of),
-        Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found),
+        Blueprint(
+            analysis.trace, analysis.layouts, atoms, bare, analysis.found, floating_dtype(model)
+        ),
         frozen,
     )
     _convert(model, supernet)

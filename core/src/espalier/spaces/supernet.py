@@ -11,12 +11,14 @@ from ..dynamic import Layout, stand_ins
 from ..errors import AxisError, ConversionError, ExportError, TraceError
 from ..plugins import current_host
 from ..tracing import Mismatch, Trace, replay, trace
+from .inputs import floating_dtype, moved_inputs
 from .sizes import Sizes
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
     from torch import Tensor, nn
 
     from ..axes import Axis
@@ -42,6 +44,8 @@ class Blueprint:
         inputs: The traced inputs without their data.
 
         found: Path and name of the attributes that follow an axis though no converter says so.
+
+        dtype: That of most parameters, which the inputs belong to.
     """
 
     trace: Trace
@@ -49,6 +53,11 @@ class Blueprint:
     atoms: Mapping[str, Axis]
     inputs: Any
     found: frozenset[tuple[str, str]] = frozenset()
+    dtype: torch.dtype | None = None
+
+    def inputs_for(self, model: nn.Module) -> Any:
+        """Return the inputs in the dtype to which *model* may have been moved since."""
+        return moved_inputs(self.inputs, self.dtype, floating_dtype(model))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -106,8 +115,9 @@ class Supernet:
         atoms = self.blueprint.atoms
         size_of = Sizes({atoms[h.name]: int(h.under(config)) for h in self.space.every()})
         looks = stand_ins(model, self.blueprint.layouts, size_of)
+        inputs = self.blueprint.inputs_for(model)
         try:
-            replay(model, self.blueprint.inputs, self.blueprint.trace, size_of, looks)
+            replay(model, inputs, self.blueprint.trace, size_of, looks)
         except Mismatch as mismatch:
             if self._runs_anew(model, size_of):
                 return
@@ -119,7 +129,7 @@ class Supernet:
     def _runs_anew(self, model: nn.Module, size_of: Sizes) -> bool:
         """Whether *model* does what a new trace of it predicts."""
         plan = self.blueprint
-        known = plan.trace.tensors
+        known, inputs = plan.trace.tensors, plan.inputs_for(model)
         own = [axis for tensor in known.values() for axis in tensor.axes]
         own += [axis for layout in plan.layouts.values() for axis in layout.axes()]
         before = Checkpoint.of([*own, *plan.atoms.values()])
@@ -127,12 +137,12 @@ class Supernet:
         looks = stand_ins(model, plan.layouts, size_of)
         full = stand_ins(model, plan.layouts, Sizes({}))
         try:
-            traced = trace(model, plan.inputs, rules=current_host().axis_rules, stand_ins=full)
+            traced = trace(model, inputs, rules=current_host().axis_rules, stand_ins=full)
             for name, tensor in traced.tensors.items():
                 for a, b in zip(known[name].axes, tensor.axes, strict=True):
                     unify(a, b)
             now = Sizes({axis.root: size for axis, size in chosen.items()})
-            replay(model, plan.inputs, traced, now, looks)
+            replay(model, inputs, traced, now, looks)
         except (AxisError, KeyError, Mismatch, TraceError, ValueError):
             return False
         finally:
