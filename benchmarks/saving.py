@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from typing import Self
 
 import attrs
 import structlog
@@ -34,18 +35,28 @@ A residual stack of {blocks} blocks, each a layer norm and two linear layers, of
 *Exported* was cut to that size from {wide:.0f} MB; *converted* has all its sizes searchable.
 Each time is the median of {rounds} rounds, in which all take turns in alternating order.
 The files are on one disk, which is brought up to date before each turn.
-*safetensors* is `save_file` of the state dict; `load_file` and then `load_state_dict` into a
-model of the right sizes; or `load_model`.
-*Espalier* is `save`, which waits until the file is on the disk, or `restore` on a fresh model.
-*Steps* is the part of a restore that traces and converts: it grows with the operators of a model,
-not with its bytes; *ratio* is without it and *all in all* with it.
-*Cold* means that the file is dropped from the memory of the operating system before each turn.
-*Extra memory* is how far the anonymous memory of a process of its own rises above what it had, in
-MB; the largest tensor has {largest:.0f} MB.
+*Beside* names what safetensors does, in a model that has the right sizes already.
+*load_file* includes `load_state_dict`.
+`espalier.save` waits until the file is on the disk, as *fsync* does.
+`espalier.restore` is given a fresh model of the large sizes.
+*Steps* is the part of a restore that traces and converts.
+It grows with the operators of a model, not with its bytes.
+*Ratio* is without the steps, and *all in all* is with them.
+*Cold* means that the system forgot the file before each turn, and read it from the disk.
+*Extra memory* is how far anonymous memory rises above what was there before, in MB.
+It was watched in a process of its own; the largest tensor has {largest:.0f} MB.
 """
+
+#: What is set beside what, by the names of `works`.
+BESIDE = {
+    "save": ("save_file", "save_file, fsync"),
+    "restore": ("load_file", "load_model"),
+}
+STEPS = "steps"
 
 COLUMNS = (
     "",
+    "beside",
     "safetensors, s",
     "Espalier, s",
     "of it steps, s",
@@ -133,8 +144,16 @@ def works(kind: str, folder: pathlib.Path) -> dict[str, Work]:
             lambda: copy.deepcopy(plain), lambda m: m.load_state_dict(load_file(theirs))
         ),
         "load_model": Work(lambda: copy.deepcopy(plain), lambda m: load_model(m, theirs)),
-        "steps": Work(lambda: copy.deepcopy(fresh), steps_of(kind)),
+        "save_file, fsync": Work(lambda: plain, lambda m: save_and_wait(m, folder / "written")),
+        STEPS: Work(lambda: copy.deepcopy(fresh), steps_of(kind)),
     }
+
+
+def save_and_wait(model: nn.Module, path: pathlib.Path) -> None:
+    """Save with safetensors, and wait until the file is on the disk."""
+    save_file(model.state_dict(), path)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def steps_of(kind: str) -> Callable[[nn.Module], object]:
@@ -159,8 +178,8 @@ def seconds(work: Work, folder: pathlib.Path, *, cold: bool) -> float:
 
 def measured(kind: str, rounds: int, names: list[str], *, cold: bool = False) -> dict[str, float]:
     """Return the median seconds of each of `works` in *names*."""
-    with tempfile.TemporaryDirectory(dir=pathlib.Path.cwd()) as name:
-        folder = pathlib.Path(name)
+    with tempfile.TemporaryDirectory() as place:
+        folder = pathlib.Path(place)
         work = {name: found for name, found in works(kind, folder).items() if name in names}
         found: dict[str, list[float]] = {name: [] for name in names}
         order = list(names)
@@ -175,7 +194,7 @@ def measured(kind: str, rounds: int, names: list[str], *, cold: bool = False) ->
 class Watch:
     """Watches the anonymous memory of this process while it is entered."""
 
-    def __enter__(self) -> "Watch":
+    def __enter__(self) -> Self:
         self._stop = threading.Event()
         self.before = self.most = anonymous_bytes()
         self._thread = threading.Thread(target=self._look)
@@ -201,7 +220,7 @@ def anonymous_bytes() -> int:
 
 def memory(kind: str, name: str) -> float:
     """Return how many MB *name* of `works` takes at most, beyond what there was."""
-    with tempfile.TemporaryDirectory(dir=pathlib.Path.cwd()) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         work = works(kind, pathlib.Path(folder))[name]
         given = work.prepare()
         with Watch() as watch:
@@ -218,42 +237,25 @@ def memory_in_own_process(kind: str, name: str) -> float:
 
 def rows(kind: str, rounds: int) -> list[list[str]]:
     """Return the rows of the table for a *kind* of model."""
-    warm = measured(
-        kind, rounds, ["save", "save_file", "restore", "load_file", "load_model", "steps"]
-    )
+    pairs = [(mine, theirs) for mine, others in BESIDE.items() for theirs in others]
+    warm = measured(kind, rounds, [*dict.fromkeys(name for pair in pairs for name in pair), STEPS])
     cold = measured(kind, rounds, ["restore", "load_file"], cold=True)
-    used = {n: memory_in_own_process(kind, n) for n in warm if n != "steps"}
-    made = [
-        _row(f"save, {kind}", warm["save_file"], warm["save"], 0, used["save_file"], used["save"])
-    ]
-    for name in ("load_file", "load_model"):
-        made.append(
-            _row(
-                f"restore, {kind}, beside `{name}`",
-                warm[name],
-                warm["restore"],
-                warm["steps"],
-                used[name],
-                used["restore"],
-            )
-        )
-    facts = (cold["load_file"], cold["restore"], warm["steps"], used["load_file"], used["restore"])
-    return [*made, _row(f"restore, {kind}, cold, beside `load_file`", *facts)]
-
-
-def _row(
-    name: str, theirs: float, ours: float, steps: float, before: float, after: float
-) -> list[str]:  # noqa: PLR0913
-    return [
-        name,
-        f"{theirs:.3f}",
-        f"{ours:.3f}",
-        f"{steps:.3f}",
-        f"{(ours - steps) / theirs:.2f}",
-        f"{ours / theirs:.2f}",
-        f"{before:.1f}",
-        f"{after:.1f}",
-    ]
+    used = {name: memory_in_own_process(kind, name) for name in warm if name != STEPS}
+    made = []
+    for times, chosen, how in ((warm, pairs, ""), (cold, [("restore", "load_file")], ", cold")):
+        for mine, theirs in chosen:
+            steps = warm[STEPS] if mine == "restore" else 0.0
+            numbers = [
+                f"{times[theirs]:.3f}",
+                f"{times[mine]:.3f}",
+                f"{steps:.3f}",
+                f"{(times[mine] - steps) / times[theirs]:.2f}",
+                f"{times[mine] / times[theirs]:.2f}",
+                f"{used[theirs]:.1f}",
+                f"{used[mine]:.1f}",
+            ]
+            made.append([f"{mine}, {kind}{how}", theirs, *numbers])
+    return made
 
 
 def main() -> None:

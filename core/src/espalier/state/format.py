@@ -166,8 +166,8 @@ def _check_version(version: int) -> None:
     if version < VERSION:
         raise StateError(
             f"too old: written in format {version}, which does not protect the weights; this "
-            f"Espalier reads format {VERSION}. Restore it with the espalier-core that wrote it, "
-            f"and save the state dict."
+            f"Espalier reads format {VERSION}. Restore it with the espalier-core that wrote it "
+            f"and save the weights."
         )
 
 
