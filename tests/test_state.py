@@ -2,7 +2,6 @@
 
 import copy
 import json
-import pickle
 import struct
 import subprocess
 import sys
@@ -10,8 +9,6 @@ import textwrap
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import nn
 
 import espalier
@@ -165,51 +162,6 @@ def test_the_saved_dtype_and_a_meta_model(tmp_path):
         )
 
 
-def test_torch_save_and_pickle_work_on_an_exported_model(tmp_path):
-    """
-    It is a plain model, so whatever works on one works on it.
-    """
-    x = images()
-    model = pruned(small_cnn(), x)
-    torch.save(model, tmp_path / "net.pt")
-
-    assert torch.equal(model(x), torch.load(tmp_path / "net.pt", weights_only=False)(x))
-    assert torch.equal(model(x), pickle.loads(pickle.dumps(model))(x))
-
-
-def test_nothing_in_the_file_can_be_executed(tmp_path):
-    """
-    The file is a JSON header and raw numbers.
-    """
-    espalier.save(pruned(small_cnn(), images()), tmp_path / "net")
-    data = (tmp_path / "net").read_bytes()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-
-    assert {"F32", "I64"} == {entry["dtype"] for name, entry in header.items() if "__" not in name}
-    assert {"espalier"} == set(header["__metadata__"])
-
-
-def test_a_save_that_dies_leaves_the_old_file(tmp_path, monkeypatch):
-    """
-    The old file is replaced whole or not at all, and no draft stays behind.
-    """
-    target = tmp_path / "net"
-    espalier.save(small_cnn(), target)
-    before = target.read_bytes()
-
-    def dies(tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(sys.modules["espalier.state.save"], "save_file", dies)
-    with pytest.raises(OSError, match="no space"):
-        espalier.save(small_cnn(seed=1), target)
-
-    assert before == target.read_bytes()
-    assert [target] == list(tmp_path.iterdir())
-
-
 @pytest.fixture(scope="module")
 def good_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("state") / "net"
@@ -267,6 +219,24 @@ class TestRefused:
 
         assert "Upgrade espalier-core" in refused(changed)
 
+    def test_an_older_format(self, good_file, tmp_path):
+        """
+        The message says what it lacks, and what to do.
+        """
+        changed = rewritten(good_file, tmp_path / "old", version=1)
+
+        assert "does not protect the weights" in refused(changed)
+
+    def test_altered_weights(self, good_file, tmp_path):
+        """
+        The message names the tensor.
+        """
+        data = bytearray(good_file.read_bytes())
+        data[-1] ^= 1
+        (tmp_path / "net").write_bytes(data)
+
+        assert "of 16 tensors 1 do not have the values" in refused(tmp_path / "net")
+
     def test_an_altered_header(self, good_file, tmp_path):
         """
         A checksum tells that somebody changed the steps.
@@ -284,35 +254,6 @@ class TestRefused:
         save_file(small_cnn().state_dict(), tmp_path / "net")
 
         assert "not a file that espalier.save wrote" in refused(tmp_path / "net")
-
-    @settings(max_examples=60, deadline=None, derandomize=True)
-    @given(share=st.floats(0, 0.999))
-    def test_truncated_anywhere(self, good_file, tmp_path_factory, share):
-        """
-        Half a file is no file.
-        """
-        data = good_file.read_bytes()
-        path = tmp_path_factory.mktemp("cut") / "net"
-        path.write_bytes(data[: int(share * len(data))])
-        refused(path)
-
-    @settings(max_examples=150, deadline=None, derandomize=True)
-    @given(data=st.data())
-    def test_a_flipped_bit_in_the_header(self, good_file, tmp_path_factory, data):
-        """
-        A damaged header is refused with a reason, or reads the same.
-        """
-        held = bytearray(good_file.read_bytes())
-        (length,) = struct.unpack("<Q", held[:8])
-        held[data.draw(st.integers(0, 7 + length))] ^= 1 << data.draw(st.integers(0, 7))
-        path = tmp_path_factory.mktemp("flip") / "net"
-        path.write_bytes(bytes(held))
-        model = small_cnn()
-        before = state_of(model)
-        try:
-            espalier.restore(model, path)
-        except EspalierError:
-            assert_unchanged(before, model)
 
 
 def rewritten(source, target, **changes):

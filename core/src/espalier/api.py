@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConversionError
-from .mode import ModeConfig, ModeDescriptor, Step, record_step, steps_of
+from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_of
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
 from .searching import SearchResult, run_search
@@ -87,7 +87,7 @@ def convert(
     model = unwrapped(model)
     _require_order(model, mode)
     before = Snapshot.of(model)
-    steps = steps_of(model)
+    steps = closed(model)
     try:
         without_compiled_calls(model)
         descriptor.convert(model, settings, inputs)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
+
 from ..errors import StateError
+from ..reading import Entry
 from ..spaces.build import build
-from ..spaces.inputs import inputs_from_json, inputs_to_json
+from ..spaces.inputs import (
+    floating_dtype,
+    inputs_from_json,
+    inputs_to_json,
+    moved_inputs,
+)
 from ..spaces.supernet import supernet_of
 from .config import ModeConfig
 
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..searching import Searcher
+    from ..spaces import SearchSpace
 
 
 class ModeDescriptor:
@@ -59,12 +68,19 @@ class ModeDescriptor:
     def metadata(self, model: nn.Module) -> dict[str, Any]:
         """Return what `restore` needs, as plain data; called before every save."""
         supernet = supernet_of(model)
+        dtype = supernet.blueprint.dtype
         return {
             "inputs": inputs_to_json(supernet.blueprint.inputs),
+            "dtype": None if dtype is None else str(dtype).removeprefix("torch."),
             "ties": supernet.space.ties,
             "hparams": {
                 name: {"choices": list(hparam.choices), "active": hparam.active}
                 for name, hparam in supernet.space.items()
+            },
+            "orders": {
+                hparam.name: hparam.order.tolist()
+                for hparam in supernet.space.every()
+                if hparam.order is not None
             },
         }
 
@@ -75,17 +91,44 @@ class ModeDescriptor:
         Raises:
             StateError: If the model has another search space than was saved.
         """
-        self.convert(model, config, inputs_from_json(metadata["inputs"]))
+        held = Entry("metadata", metadata)
+        inputs = inputs_from_json(held["inputs"])
+        self.convert(model, config, moved_inputs(inputs, _dtype(held), floating_dtype(model)))
         space = supernet_of(model).space
-        for names in metadata.get("ties", ()):
-            space.tie(names)
-        saved = metadata["hparams"]
+        ties, orders = held.get("ties"), held.get("orders")
+        for names in ties.entries() if ties is not None else ():
+            space.tie([name.text() for name in names.entries()])
+        saved = dict(held["hparams"].items())
         if set(saved) != set(space):
             odd = ", ".join(sorted(set(saved) ^ set(space))[:8])
             raise StateError(
                 f"{type(model).__name__} must have the search space that was saved; these hparams "
                 f"are on one side only: {odd}."
             )
-        for name, held in saved.items():
-            space[name].choices = held["choices"]
-            space[name].active = held["active"]
+        for name, entry in saved.items():
+            space[name].choices = [_choice(choice) for choice in entry["choices"].entries()]
+            space[name].active = _choice(entry["active"])
+        for name, order in orders.items() if orders is not None else ():
+            _enforce_order(space, name, order)
+
+
+def _dtype(held: Entry) -> torch.dtype | None:
+    entry = held.get("dtype")
+    if entry is None or entry.value is None:
+        return None
+    dtype = getattr(torch, entry.text(), None)
+    if not isinstance(dtype, torch.dtype):
+        entry.fail("must be the name of a dtype of torch")
+    return dtype
+
+
+def _choice(entry: Entry) -> Any:
+    # JSON has no tuples.
+    return entry.number() if isinstance(entry.value, list) else entry.value
+
+
+def _enforce_order(space: SearchSpace, name: str, order: Entry) -> None:
+    hparam = next((hparam for hparam in space.every() if hparam.name == name), None)
+    if hparam is None:
+        order.fail("must belong to an hparam of the space")
+    hparam.enforce_order(torch.tensor(order.sizes(), dtype=torch.int64))

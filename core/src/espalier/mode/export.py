@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -11,10 +12,12 @@ from torch import nn
 from ..dynamic import DEPTH, DynamicModule, kept_modules
 from ..errors import StateError
 from ..hparams import Hparam
+from ..reading import Entry
 from ..snapshot import Snapshot
 from ..spaces.supernet import Supernet, supernet_of
 from .descriptor import ModeDescriptor
-from .steps import Step, record_step, steps_of
+from .looks import checked_looks
+from .steps import Step, closed, record_step, steps_of
 
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class ExportModeDescriptor(ModeDescriptor):
         """
         supernet = supernet_of(model)
         supernet.check(model, supernet.space.config())
-        steps = steps_of(model)
+        steps = closed(model)
         before = Snapshot.of(model)
         try:
             metadata = _export_modules(model)
@@ -63,13 +66,16 @@ class ExportModeDescriptor(ModeDescriptor):
         The values of the cut tensors are left to the weights, which are loaded afterwards.
         """
         del config
+        looks = checked_looks(Entry("metadata", metadata)["modules"])
         dynamic = {path for path, m in model.named_modules() if isinstance(m, DynamicModule)}
         if dynamic:
             _export_modules(model)
             Supernet.detach(model)
         else:
-            keep_blocks(model, metadata.get("blocks", {}))
-        apply_shapes(model, metadata["modules"])
+            blocks = Entry("metadata", metadata).get("blocks")
+            kept = {} if blocks is None else {p: list(e.sizes()) for p, e in blocks.items()}
+            keep_blocks(model, kept)
+        apply_shapes(model, looks, may_grow=False)
 
 
 def _export_modules(model: nn.Module) -> dict[str, Any]:
@@ -141,7 +147,7 @@ def _module_at(model: nn.Module, path: str) -> nn.Module:
         ) from None
 
 
-def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
+def apply_shapes(model: nn.Module, modules: Mapping[str, Any], *, may_grow: bool = True) -> None:
     """
     Give modules other attributes, and empty tensors where the shape is another.
 
@@ -150,8 +156,10 @@ def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
 
         modules: ``shapes`` and ``attributes`` by name, by the path of a module.
 
+        may_grow: Whether a shape may be larger than the model's.
+
     Raises:
-        StateError: If *model* has no such module, tensor or attribute.
+        StateError: If *model* has no such module, tensor or attribute, or a smaller tensor.
     """
     shared: dict[int, Tensor] = {}
     for path, look in modules.items():
@@ -162,9 +170,23 @@ def apply_shapes(model: nn.Module, modules: Mapping[str, Any]) -> None:
                 raise StateError(
                     f"{path}: {type(module).__name__} has no size {name!r} to set to {value!r}."
                 )
-            module.__dict__[name] = tuple(value) if isinstance(like, tuple) else value
+            module.__dict__[name] = type(like)(value) if isinstance(like, (tuple, list)) else value
         for name, shape in look["shapes"].items():
+            if not may_grow:
+                _require_smaller(module, path, name, tuple(shape))
             _reshape(module, path, name, tuple(shape), shared)
+
+
+def _require_smaller(module: nn.Module, path: str, name: str, shape: tuple[int, ...]) -> None:
+    # An export only cuts. So nobody can write numbers that fill the memory.
+    tensor = {**module._parameters, **module._buffers}.get(name)  # noqa: SLF001
+    if tensor is None:
+        return
+    if len(shape) != tensor.dim() or any(map(operator.gt, shape, tensor.shape)):
+        raise StateError(
+            f"metadata.modules[{path!r}].shapes[{name!r}]: must fit into the shape of the model, "
+            f"{list(tensor.shape)}; got {list(shape)}."
+        )
 
 
 def _is_size(value: object) -> bool:

@@ -17,6 +17,7 @@ from .choices import choices_of
 from .costs import CostModel, item_bytes
 from .draft import Draft
 from .extras import Extras
+from .inputs import floating_dtype
 from .space import SearchSpace
 from .supernet import Blueprint, Place, Supernet, is_converted
 from .verification import unsound
@@ -114,7 +115,15 @@ def _assemble(
         SearchSpace([*hparams.values(), *(extra.hparam for extra in extras.found)]),
         layouts,
         CostModel.of(analysis.trace, item_bytes(model), term_of, extras.presence),
-        Blueprint(analysis.trace, analysis.layouts, atoms, bare, analysis.found, places),
+        Blueprint(
+            analysis.trace,
+            analysis.layouts,
+            atoms,
+            bare,
+            analysis.found,
+            places,
+            floating_dtype(model),
+        ),
     )
 
 

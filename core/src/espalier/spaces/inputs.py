@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..errors import StateError
+from ..reading import Entry
 from ..tracing import Tape, Taped
+from ..tracing.structure import map_tensors
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from torch import nn
+
+
+def floating_dtype(model: nn.Module) -> torch.dtype | None:
+    """Return the dtype of most floating-point parameters of *model*, or ``None`` without any."""
+    counts: Counter[torch.dtype] = Counter()
+    for parameter in model.parameters():
+        if parameter.is_floating_point():
+            counts[parameter.dtype] += parameter.numel()
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def moved_inputs(inputs: Any, old: torch.dtype | None, new: torch.dtype | None) -> Any:
+    """Return *inputs* for a model that had the dtype *old* and has *new* by now."""
+    if old is None or new is None or old is new:
+        return inputs
+    if isinstance(inputs, Taped):
+        return Taped(moved_inputs(inputs.inputs, old, new), inputs.tape)
+    return map_tensors(lambda t: t.to(new) if t.dtype is old else t, inputs)
 
 
 def inputs_to_json(inputs: Any) -> Any:
@@ -40,29 +68,47 @@ def inputs_from_json(data: Any) -> Any:
     """
     Return inputs with tensors on ``meta``.
 
+    Args:
+        data: What `inputs_to_json` returned, or the `Entry` that holds it.
+
     Raises:
-        StateError: If *data* is not what `inputs_to_json` returns.
+        StateError: If *data* is anything else.
     """
-    if isinstance(data, list):
-        return [inputs_from_json(value) for value in data]
-    if not isinstance(data, dict):
-        return data
-    if set(data) == {"tensor", "dtype"}:
-        dtype = getattr(torch, str(data["dtype"]), None)
-        if not isinstance(dtype, torch.dtype):
-            raise StateError(f"the saved inputs have an unknown dtype, {data['dtype']!r}.")
-        return torch.empty(data["tensor"], dtype=dtype, device="meta")
-    if set(data) == {"inputs", "tape"}:
-        return Taped(inputs_from_json(data["inputs"]), _tape(data["tape"]))
-    if set(data) == {"tuple"}:
-        return tuple(inputs_from_json(value) for value in data["tuple"])
-    if set(data) == {"dict"}:
-        return {key: inputs_from_json(value) for key, value in data["dict"].items()}
-    raise StateError(f"the saved inputs can't be read: {data!r}.")
+    entry = data if isinstance(data, Entry) else Entry("inputs", data)
+    if isinstance(entry.value, list):
+        return [inputs_from_json(value) for value in entry.entries()]
+    if not isinstance(entry.value, dict):
+        return entry.value
+    read = _READERS.get(frozenset(entry.value))
+    if read is None:
+        entry.fail("must be the inputs of a model as a save writes them")
+    return read(entry)
 
 
-def _tape(data: Any) -> Tape:
+def _hollow(entry: Entry) -> torch.Tensor:
+    dtype = getattr(torch, entry["dtype"].text(), None)
+    if not isinstance(dtype, torch.dtype):
+        entry["dtype"].fail("must be the name of a dtype of torch")
+    shape = entry["tensor"].sizes()
+    if math.prod(shape) >= 1 << 60:
+        entry["tensor"].fail("must be a shape that some tensor can have")
+    return torch.empty(shape, dtype=dtype, device="meta")
+
+
+def _tape(entry: Entry) -> Tape:
     try:
-        return Tape.from_plain(data)
-    except (ValueError, TypeError) as error:
-        raise StateError(f"the saved tape of values can't be read: {error}.") from error
+        return Tape.from_plain(entry.value)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+        return entry.fail(f"must be a tape of values as a save writes it ({error})")
+
+
+_READERS: Mapping[frozenset[str], Callable[[Entry], Any]] = {
+    frozenset({"tensor", "dtype"}): _hollow,
+    frozenset({"inputs", "tape"}): lambda entry: Taped(
+        inputs_from_json(entry["inputs"]), _tape(entry["tape"])
+    ),
+    frozenset({"tuple"}): lambda entry: tuple(map(inputs_from_json, entry["tuple"].entries())),
+    frozenset({"dict"}): lambda entry: {
+        key: inputs_from_json(value) for key, value in entry["dict"].items()
+    },
+}

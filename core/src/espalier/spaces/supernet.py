@@ -13,12 +13,14 @@ from ..hparams import size_under
 from ..plugins import current_host
 from ..tracing import Departures, Mismatch, Trace, replay, trace
 from .blocks import departures_of, without_blocks
+from .inputs import floating_dtype, moved_inputs
 from .sizes import Sizes
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import torch
     from torch import Tensor, nn
 
     from ..axes import Axis
@@ -62,6 +64,8 @@ class Blueprint:
         found: Path and name of the attributes that follow an axis though no converter says so.
 
         places: Where the choices are that no axis tells, by the name of the hparam.
+
+        dtype: That of most parameters, which the inputs belong to.
     """
 
     trace: Trace
@@ -70,6 +74,11 @@ class Blueprint:
     inputs: Any
     found: frozenset[tuple[str, str]] = frozenset()
     places: Mapping[str, Place] = attrs.field(factory=dict)
+    dtype: torch.dtype | None = None
+
+    def inputs_for(self, model: nn.Module) -> Any:
+        """Return the inputs in the dtype to which *model* may have been moved since."""
+        return moved_inputs(self.inputs, self.dtype, floating_dtype(model))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
@@ -143,7 +152,7 @@ class Supernet:
         size_of = Sizes(own)
         looks, departures = self.looks(model, config), self._departures(config)
         try:
-            replay(model, plan.inputs, plan.trace, size_of, looks, departures)
+            replay(model, plan.inputs_for(model), plan.trace, size_of, looks, departures)
         except Mismatch as mismatch:
             return "" if self._runs_anew(model, size_of, looks, departures) else str(mismatch)
         return ""
@@ -190,19 +199,19 @@ class Supernet:
     ) -> bool:
         """Whether *model* does what a new trace of it predicts."""
         plan = self.blueprint
-        known = plan.trace.tensors
+        known, inputs = plan.trace.tensors, plan.inputs_for(model)
         own = [axis for tensor in known.values() for axis in tensor.axes]
         own += [axis for layout in plan.layouts.values() for axis in layout.axes()]
         before = Checkpoint.of([*own, *plan.atoms.values()])
         chosen = {axis: size_of(axis) for axis in plan.atoms.values()}
         full = self.looks(model, self.space.original())
         try:
-            traced = trace(model, plan.inputs, rules=current_host().axis_rules, stand_ins=full)
+            traced = trace(model, inputs, rules=current_host().axis_rules, stand_ins=full)
             for name, tensor in traced.tensors.items():
                 for a, b in zip(known[name].axes, tensor.axes, strict=True):
                     unify(a, b)
             now = Sizes({axis.root: size for axis, size in chosen.items()})
-            replay(model, plan.inputs, traced, now, looks, departures)
+            replay(model, inputs, traced, now, looks, departures)
         except (AxisError, KeyError, Mismatch, TraceError, ValueError):
             return False
         finally:

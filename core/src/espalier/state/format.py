@@ -1,30 +1,51 @@
 """
-The file: one safetensors file whose header holds the steps as JSON.
+What a file says besides the tensors, as JSON in the header of a safetensors file.
 
-Nothing in it is ever executed. The header says the version of the format, the class of the model,
-the steps, the look of every module that a converter serves, and which tensors share one storage.
+Nothing in it is ever executed. ``docs/reference/file-format.md`` says what each field means.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-import struct
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..errors import StateError
+from ..mode.looks import checked_looks
+from ..reading import Entry
+from .checksum import checksums
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import Tensor
 
-#: Key of the JSON text in the header.
-KEY = "espalier"
-VERSION = 1
+#: Keys of the JSON text, and of its SHA-256, in the metadata.
+KEY, DIGEST_KEY = "espalier", "espalier_sha256"
+VERSION = 2
+
+
+@attrs.frozen
+class Stored:
+    """
+    What is known of one tensor besides its dtype and shape.
+
+    Args:
+        checksum: Of its bytes, as 64 hex digits.
+
+        order: Its axes from the widest stride to the narrowest, where that is not their own
+            order: the memory format.
+
+        in_state: Whether ``state_dict`` has it; other buffers are made by the model itself.
+    """
+
+    checksum: str
+    order: tuple[int, ...] | None = None
+    in_state: bool = True
 
 
 @attrs.frozen
@@ -37,80 +58,139 @@ class Manifest:
 
         steps: ``mode``, ``config`` and ``metadata`` of each step, oldest first.
 
-        modules: Shapes and attributes of modules that a converter serves, by path.
+        modules: Shapes and attributes of modules, by path.
 
         aliases: For each further name of a shared tensor, the name it is stored under.
 
-        digest: SHA-256 of the rest, to tell an altered file.
+        tensors: By the name they are stored under.
     """
 
     model: str
     steps: tuple[Mapping[str, Any], ...]
     modules: Mapping[str, Any]
     aliases: Mapping[str, str]
-    digest: str = ""
+    tensors: Mapping[str, Stored]
 
-    def dump(self) -> str:
-        """Return the JSON text."""
-        data = attrs.asdict(attrs.evolve(self, digest=self.fingerprint()))
-        return json.dumps({"version": VERSION, **data}, allow_nan=False)
+    def stored(self, path: str, name: str) -> Stored:
+        """Return what is known of tensor *name* of the module at *path*."""
+        full = f"{path}.{name}" if path else name
+        return self.tensors[self.aliases.get(full, full)]
 
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of everything but the digest itself."""
-        data = attrs.asdict(attrs.evolve(self, digest=""))
-        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-
-    @classmethod
-    def load(cls, text: str | None, path: object) -> Manifest:
+    def dump(self) -> dict[str, str]:
         """
-        Read the JSON text.
+        Return the metadata of the file.
 
         Raises:
-            StateError: If there is none, or it is newer, altered or malformed.
+            StateError: If the record of a step is no JSON data.
         """
-        if text is None:
-            raise StateError(
-                f"{path}: not a file that espalier.save wrote; its header has no steps."
-            )
-        try:
-            data = json.loads(text)
-            version = data.pop("version")
-            if not isinstance(version, int) or version > VERSION:
+        for i, step in enumerate(self.steps):
+            try:
+                json.dumps(step, allow_nan=False)
+            except (TypeError, ValueError, RecursionError) as error:
                 raise StateError(
-                    f"{path}: written in format {version!r}, this Espalier reads up to {VERSION}. "
-                    f"Upgrade espalier-core."
-                )
-            made = cls(**{**data, "steps": tuple(data["steps"])})
-            intact = made.digest == made.fingerprint()
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            if isinstance(error, StateError):
-                raise
-            raise StateError(f"{path}: the header can't be read: {error}.") from error
-        if not intact:
-            raise StateError(f"{path}: the header was altered or damaged; its checksum is wrong.")
-        return made
+                    f"steps[{i}]: the configuration and the metadata of mode {step['mode']!r} "
+                    f"must be JSON data to be saved; {error}."
+                ) from error
+        data = {"version": VERSION, **attrs.asdict(self)}
+        text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+        return {KEY: text, DIGEST_KEY: _sha256(text)}
+
+    @classmethod
+    def load(cls, metadata: Mapping[str, str]) -> Manifest:
+        """
+        Read the metadata of a file, each field on its own: anybody can write a digest.
+
+        Raises:
+            StateError: If there are none, or they are newer, older, altered or malformed.
+        """
+        if KEY not in metadata:
+            raise StateError(
+                "not a file that espalier.save wrote; its header has no steps. Load it with "
+                "safetensors.torch.load_model."
+            )
+        root = Entry.parse("steps", metadata[KEY])
+        _check_version(root["version"].size())
+        if metadata.get(DIGEST_KEY) != _sha256(metadata[KEY]):
+            raise StateError("the header was altered or damaged; its checksum is wrong.")
+        top = {name: Entry(name, value) for name, value in root.mapping().items()}
+        root.fields(["version", *(field.name for field in attrs.fields(cls))])
+        return cls(
+            top["model"].text(),
+            tuple(_step(entry) for entry in top["steps"].entries()),
+            checked_looks(top["modules"]),
+            {name: entry.text() for name, entry in top["aliases"].items()},
+            {name: _stored(entry) for name, entry in top["tensors"].items()},
+        )
+
+    def check(self, tensors: Mapping[str, Tensor]) -> None:
+        """
+        Raise unless this tells of *tensors*, and of no others.
+
+        Raises:
+            StateError: If the two differ in names, in shapes, or in one bit of the values.
+        """
+        if set(self.tensors) != set(tensors):
+            odd = sorted(set(self.tensors) ^ set(tensors))[:4]
+            raise StateError(f"tensors: must name the tensors of the file; on one side: {odd}.")
+        for alias, name in self.aliases.items():
+            if name not in self.tensors or alias in self.tensors:
+                Entry(f"aliases[{alias!r}]", name).fail("must be another name of a tensor")
+        for name, stored in self.tensors.items():
+            if stored.order is not None and len(stored.order) != tensors[name].dim():
+                Entry(f"tensors[{name!r}].order", list(stored.order)).fail("must name each axis")
+        self._check_shapes(tensors)
+        found = checksums(tensors)
+        wrong = [name for name, stored in self.tensors.items() if stored.checksum != found[name]]
+        if wrong:
+            raise StateError(
+                f"the weights were altered or damaged: of {len(found)} tensors {len(wrong)} do "
+                f"not have the values that were saved ({', '.join(wrong[:4])})."
+            )
+
+    def _check_shapes(self, tensors: Mapping[str, Tensor]) -> None:
+        for path, look in self.modules.items():
+            for name, shape in look["shapes"].items():
+                full = f"{path}.{name}" if path else name
+                tensor = tensors.get(self.aliases.get(full, full))
+                if tensor is None or tuple(tensor.shape) != shape:
+                    rule = "must be the shape of a tensor of the file"
+                    Entry(f"modules[{path!r}].shapes[{name!r}]", list(shape)).fail(rule)
 
 
-def check_length(path: Any) -> None:
-    """
-    Raise unless the file is as long as its header says.
+def _check_version(version: int) -> None:
+    if version > VERSION:
+        raise StateError(
+            f"too new: written in format {version}, this Espalier reads format {VERSION}. Upgrade "
+            f"espalier-core."
+        )
+    if version < VERSION:
+        raise StateError(
+            f"too old: written in format {version}, which does not protect the weights; this "
+            f"Espalier reads format {VERSION}. Restore it with the espalier-core that wrote it "
+            f"and save the weights."
+        )
 
-    Raises:
-        StateError: If it is truncated or has something behind its end.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(8)
-        if len(head) < 8:  # noqa: PLR2004 - the length of the header, little-endian
-            raise StateError(f"{path}: truncated; it has {size} bytes.")
-        (length,) = struct.unpack("<Q", head)
-        if length > size - 8:
-            raise StateError(f"{path}: truncated or not a safetensors file; it has {size} bytes.")
-        try:
-            header = json.loads(file.read(length))
-            ends = [e["data_offsets"][1] for n, e in header.items() if n != "__metadata__"]
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-            raise StateError(f"{path}: the header can't be read: {error}.") from error
-    expected = 8 + length + (max(ends) if ends else 0)
-    if expected != size or not math.isfinite(expected):
-        raise StateError(f"{path}: it must have {expected} bytes, but it has {size}: truncated?")
+
+def _step(entry: Entry) -> dict[str, Any]:
+    entry.fields(["mode", "config", "metadata"])
+    return {
+        "mode": entry["mode"].text(),
+        "config": entry["config"].mapping(),
+        "metadata": entry["metadata"].mapping(),
+    }
+
+
+def _stored(entry: Entry) -> Stored:
+    entry.fields([field.name for field in attrs.fields(Stored)])
+    order = entry["order"]
+    axes = None if order.value is None else order.sizes()
+    if axes is not None and sorted(axes) != list(range(len(axes))):
+        order.fail("must name each axis once")
+    if not re.fullmatch("[0-9a-f]{64}", entry["checksum"].text()):
+        entry["checksum"].fail("must have 64 hex digits")
+    return Stored(entry["checksum"].text(), axes, entry["in_state"].flag())
+
+
+def _sha256(text: str) -> str:
+    # A lone surrogate, which JSON can escape, is no text that could be encoded strictly.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
