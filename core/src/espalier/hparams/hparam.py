@@ -158,6 +158,11 @@ class Hparam:
         return len(self._choices) > 1
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all units are active, in their own order."""
+        return self._order is None and self.active == self._units
+
+    @property
     def is_sortable(self) -> bool:
         """Whether the units may be put in another order: true for sizes, false for the rest."""
         return self._units is not None
