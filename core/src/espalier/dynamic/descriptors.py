@@ -70,7 +70,9 @@ class Active:
         if is_dynamo_compiling():
             return _cut(self.layout.tensors[name])
         if name not in self._cuts:
-            self._cuts[name] = _cut(self.layout.tensors[name])
+            # Whoever trains later reads by the same index, which must not be of inference mode.
+            with torch.inference_mode(mode=False):
+                self._cuts[name] = _cut(self.layout.tensors[name])
         return self._cuts[name]
 
     @property
@@ -185,6 +187,7 @@ def _cut(terms: tuple[Term, ...]) -> Cut:
 
 def _index(term: Term) -> slice | torch.LongTensor:
     index = term.active_slice
-    if isinstance(index, slice) and index.stop == term.units:
-        return slice(None)
-    return index
+    if isinstance(index, slice):
+        return slice(None) if index.stop == term.units else index
+    # Looked at only where inference mode can be: an order that was made in it.
+    return index if is_dynamo_compiling() or not index.is_inference() else index.clone()  # type: ignore[return-value]

@@ -113,7 +113,8 @@ def _part_of(whole: Tensor, cut: Cut, *, is_viewed: bool) -> Tensor | None:
     Returns:
         ``None`` for what can't be kept, such as tensors of a mode or a transformation of torch.
     """
-    if type(whole) not in (nn.Parameter, torch.Tensor) or cut is None:
+    known = type(whole) in (nn.Parameter, torch.Tensor)
+    if cut is None or not known or whole.is_inference():
         return None
     # Not in inference mode: what that makes counts no writes.
     with torch.inference_mode(mode=False), torch.enable_grad():
@@ -121,11 +122,9 @@ def _part_of(whole: Tensor, cut: Cut, *, is_viewed: bool) -> Tensor | None:
         if type(part) is not torch.Tensor or torch._C._functorch.is_functorch_wrapped_tensor(part):  # noqa: SLF001
             return None
         is_view = all(type(index) is slice for index in cut)
-        if is_view and not _is_apart(whole, part, is_viewed=is_viewed):
-            return part
-        if not whole.is_inference():
-            return part.clone(memory_format=memory_format(whole)) if is_view else part
-        return part if is_view and not is_viewed else None
+        if is_view and _is_apart(whole, part, is_viewed=is_viewed):
+            return part.clone(memory_format=memory_format(whole))
+        return part
 
 
 def take(tensor: Tensor, cut: tuple[slice | torch.LongTensor, ...]) -> Tensor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import attrs
 
-from ..hparams import Choice, Hparam, Term, leaves, size_under
+from ..hparams import Choice, Hparam, Term, leaves
 
 
 if TYPE_CHECKING:
@@ -38,10 +40,6 @@ class Product:
                 coefficient *= term.original
         return cls(coefficient, tuple(kept))
 
-    def under(self, choice: Callable[[Hparam], int]) -> int:
-        """Return the value when each hparam ``h`` is ``choice(h)``."""
-        return self.coefficient * math.prod(size_under(term, choice) for term in self.terms)
-
 
 @attrs.frozen
 class Tensor:
@@ -60,6 +58,10 @@ class Allocation:
     bytes: Product
     first: int
     last: int | None
+
+
+#: A configuration, or one whose sizes are found already.
+Config: TypeAlias = "Mapping[str, Choice] | Evaluation | None"
 
 
 @attrs.frozen
@@ -125,58 +127,93 @@ class CostModel:
             tuple(allocations),
         )
 
-    def flops(self, config: Mapping[str, Choice] | None = None) -> int:
+    def flops(self, config: Config = None) -> int:
         """Return the multiply-accumulates of one forward pass of the traced inputs."""
         return sum(self.flops_by_module(config).values())
 
-    def flops_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+    def flops_by_module(self, config: Config = None) -> dict[str, int]:
         """Return the same for each module's own operators."""
-        choice = _chooser(config)
-        return {p: sum(m.under(choice) for m in macs) for p, macs in self.macs.items()}
+        value = Evaluation.of(config)
+        return {path: sum(map(value, macs)) for path, macs in self.macs.items()}
 
-    def params(self, config: Mapping[str, Choice] | None = None) -> int:
+    def params(self, config: Config = None) -> int:
         """Return the number of elements of all parameters; shared ones count once."""
         return sum(self.params_by_module(config).values())
 
-    def params_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+    def params_by_module(self, config: Config = None) -> dict[str, int]:
         """Return the same for each module's own parameters."""
-        choice = _chooser(config)
+        value = Evaluation.of(config)
         found: dict[str, int] = defaultdict(int)
         for tensor in self.tensors:
             if not tensor.is_buffer:
-                found[tensor.module] += tensor.elements.under(choice)
+                found[tensor.module] += value(tensor.elements)
         return dict(found)
 
-    def weight_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+    def weight_bytes(self, config: Config = None) -> int:
         """Return the bytes of all parameters and buffers."""
-        choice = _chooser(config)
-        return sum(t.elements.under(choice) * t.item_bytes for t in self.tensors)
+        value = Evaluation.of(config)
+        return sum(value(t.elements) * t.item_bytes for t in self.tensors)
 
-    def activation_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+    def activation_bytes(self, config: Config = None) -> int:
         """Return the most bytes of activations, inputs included, that are alive at one time."""
-        choice = _chooser(config)
-        changes: dict[int, int] = defaultdict(int)
-        for allocation in self.allocations:
-            size = allocation.bytes.under(choice)
-            changes[2 * allocation.first] += size
+        value = Evaluation.of(config)
+        sizes = [value(allocation.bytes) for allocation in self.allocations]
+        alive = itertools.accumulate(
+            sizes[i] if is_made else -sizes[i] for i, is_made in self._events
+        )
+        return max(alive, default=0)
+
+    @functools.cached_property
+    def _events(self) -> list[tuple[int, bool]]:
+        """Which activation is made or freed, in order of time."""
+        events = []
+        for i, allocation in enumerate(self.allocations):
+            events.append((2 * allocation.first, i, True))
             if allocation.last is not None:
                 # Freed by the time the next operator allocates.
-                changes[2 * allocation.last + 1] -= size
-        peak = alive = 0
-        for moment in sorted(changes):
-            alive += changes[moment]
-            peak = max(peak, alive)
-        return peak
+                events.append((2 * allocation.last + 1, i, False))
+        return [(i, is_made) for _, i, is_made in sorted(events)]
 
 
-def _chooser(config: Mapping[str, Choice] | None) -> Callable[[Hparam], int]:
-    given = config or {}
+class Evaluation:
+    """
+    Values of products under one configuration, each size and each product of them found once.
 
-    def choice(hparam: Hparam) -> int:
-        value: int = hparam.under(given)
+    Args:
+        config: Choices by hparam; those it does not name are taken as they are active.
+    """
+
+    def __init__(self, config: Mapping[str, Choice] | None) -> None:
+        self._config = config or {}
+        self._sizes: dict[Term, int] = {}
+        self._products: dict[tuple[Term, ...], int] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> Evaluation:
+        """Return *config* as what evaluates it."""
+        return config if isinstance(config, Evaluation) else cls(config)
+
+    def __call__(self, product: Product) -> int:
+        """Return the value of *product*."""
+        found = self._products.get(product.terms)
+        if found is None:
+            found = math.prod(map(self._size, product.terms))
+            self._products[product.terms] = found
+        return product.coefficient * found
+
+    def _size(self, term: Term) -> int:
+        found = self._sizes.get(term)
+        if found is None:
+            if isinstance(term, Hparam):
+                found = self._choice(term)
+            else:
+                found = term._fold(list(map(self._size, term.children)))  # noqa: SLF001
+            self._sizes[term] = found
+        return found
+
+    def _choice(self, hparam: Hparam) -> int:
+        value: int = hparam.under(self._config)
         return value
-
-    return choice
 
 
 def item_bytes(model: nn.Module) -> dict[str, int]:
