@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import attrs
+import torch
 
 from ..hparams import Choice, Hparam, Term, leaves
 
@@ -156,23 +156,35 @@ class CostModel:
 
     def activation_bytes(self, config: Config = None) -> int:
         """Return the most bytes of activations, inputs included, that are alive at one time."""
+        products, which, signed = self._timeline
+        if not products:
+            return 0
         value = Evaluation.of(config)
-        sizes = [value(allocation.bytes) for allocation in self.allocations]
-        alive = itertools.accumulate(
-            sizes[i] if is_made else -sizes[i] for i, is_made in self._events
-        )
-        return max(alive, default=0)
+        sizes = torch.tensor([value(product) for product in products], device="cpu")
+        return max(0, int((sizes[which] * signed).cumsum(0).max()))
 
     @functools.cached_property
-    def _events(self) -> list[tuple[int, bool]]:
-        """Which activation is made or freed, in order of time."""
+    def _timeline(self) -> tuple[list[Product], torch.Tensor, torch.Tensor]:
+        """
+        Return what is made and freed, in order of time.
+
+        Returns:
+            The different products; for each event which of them it is, and its coefficient,
+            negative where memory is freed.
+        """
+        numbers: dict[tuple[Term, ...], int] = {}
         events = []
-        for i, allocation in enumerate(self.allocations):
-            events.append((2 * allocation.first, i, True))
+        for allocation in self.allocations:
+            number = numbers.setdefault(allocation.bytes.terms, len(numbers))
+            coefficient = allocation.bytes.coefficient
+            events.append((2 * allocation.first, number, coefficient))
             if allocation.last is not None:
                 # Freed by the time the next operator allocates.
-                events.append((2 * allocation.last + 1, i, False))
-        return [(i, is_made) for _, i, is_made in sorted(events)]
+                events.append((2 * allocation.last + 1, number, -coefficient))
+        events.sort(key=lambda event: event[0])
+        which = torch.tensor([number for _, number, _ in events], device="cpu")
+        signed = torch.tensor([coefficient for _, _, coefficient in events], device="cpu")
+        return [Product(1, terms) for terms in numbers], which, signed
 
 
 class Evaluation:
