@@ -172,3 +172,17 @@ class TestExplain:
         assert "Operators without an axis rule" in found.to_html()
         assert "no rule for espalier_tests::odd (tests/test_explain" in str(found)
         assert all("tests/test_explain" in place for place in found.unknown_operators.values())
+
+
+def test_a_configuration_is_profiled_without_tracing():
+    """
+    From the axes alone comes what a trace at that configuration finds, and nothing is selected.
+    """
+    model = espalier.convert(small_cnn(), inputs=images(), config=FINE)
+    space = espalier.space(model)
+    for config in (space.min(), space.max()):
+        active = space.config()
+        found = espalier.profile(model, config=config)
+        assert active == space.config()
+        space.select(config)
+        assert espalier.profile(model, images()) == found == espalier.profile(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConversionError
+from .errors import ConversionError, InputsError
 from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_of
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
@@ -268,21 +268,40 @@ def explain(
     )
 
 
-def profile(model: nn.Module, inputs: Any) -> Profile:
+def profile(
+    model: nn.Module, inputs: Any = None, *, config: Mapping[str, Any] | None = None
+) -> Profile:
     """
     Count what *model* costs for *inputs*: parameters, multiply-accumulates, activations.
 
     Args:
         model: Any module; a converted one is profiled at its active configuration.
 
-        inputs: What ``forward`` takes.
+        inputs: What ``forward`` takes. A converted model needs none: left out, they are those
+            that it was converted with, and nothing is traced.
+
+        config: Another configuration of a converted model, without *inputs*; it is not made
+            active. Hparams that it does not name are taken as they are active.
 
     Raises:
-        InputsError: If ``forward`` does not take such inputs.
+        InputsError: If ``forward`` does not take such inputs, or both *inputs* and *config* are
+            given.
 
         TraceError: If ``forward`` raises.
+
+        ConversionError: If there are no *inputs* and the model is not converted.
+
+        InvalidChoiceError: If *config* has a value that is not offered.
     """
-    return Profile.of(unwrapped(model), inputs)
+    model = unwrapped(model)
+    if inputs is None:
+        return Profile.of_config(model, config)
+    if config is not None:
+        raise InputsError(
+            "profile takes inputs or config: a configuration is profiled for the inputs that the "
+            "model was converted with."
+        )
+    return Profile.of(model, inputs)
 
 
 def space(model: nn.Module) -> SearchSpace:

@@ -63,7 +63,7 @@ def test_the_type_hints_of_every_converter_can_be_read(layer):
     As frameworks do with the classes of the modules that they are given.
     """
     converter = espalier.converters[layer]
-    made = dynamic_type(converter, layer, (), (), has_buffers=False)
+    made = dynamic_type(converter, layer, (), ())
 
     assert typing.get_type_hints(layer).items() <= typing.get_type_hints(made).items()
 

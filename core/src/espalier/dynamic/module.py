@@ -11,11 +11,13 @@ from torch import nn
 
 from ..errors import ConversionError
 from ..hparams import ProductHparam, Term, leaves
-from .descriptors import Active, ActiveSize, ActiveTensor, active_value, take
+from .descriptors import Active, ActiveSize, ActiveTensor, Holder, active_value
 from .follows import SizeRule  # noqa: TC001 - as above
 from .further import Further  # noqa: TC001 - as above
+from .parts import memory_format, take
 from .rules import LayerRule, WidthRule
-from .statistics import assign, holding_buffers
+from .running import reading_parts
+from .statistics import assign
 from .supernet import SuperNetModule
 
 
@@ -55,6 +57,9 @@ class DynamicModule(SuperNetModule):
 
     #: The attrs class of this layer type's rule in a configuration.
     rule: ClassVar[type[LayerRule]] = WidthRule
+
+    #: Whether ``forward`` may write to buffers in evaluation mode. torch's own layers don't.
+    writes_in_eval: ClassVar[bool] = True
 
     @classmethod
     def example_inputs(cls, module: Any) -> Any:
@@ -185,7 +190,14 @@ class DynamicModule(SuperNetModule):
         """The terms of its tensors and attributes that follow hparams."""
         return cast("Active", self.__dict__["_espalier"]).layout
 
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode, as any module does, and read every tensor afresh from then on."""
+        cast("Active", self.__dict__["_espalier"]).forget()
+        return super().train(mode)
+
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, torch.Tensor) and "_espalier" in self.__dict__:
+            self.__dict__["_espalier"].forget()
         if not isinstance(value, torch.Tensor) or not assign(self, name, value):
             super().__setattr__(name, value)
 
@@ -218,9 +230,8 @@ def make_dynamic(
         layout: The terms of its tensors and attributes.
     """
     tensors, sizes = tuple(layout.tensors), tuple(layout.sizes)
-    has_buffers = any(buffer is not None for buffer in module._buffers.values())  # noqa: SLF001
     active = Active(layout)
-    module.__class__ = dynamic_type(converter, type(module), tensors, sizes, has_buffers)  # type: ignore[arg-type]
+    module.__class__ = dynamic_type(converter, type(module), tensors, sizes)  # type: ignore[arg-type]
     module.__dict__["_espalier"] = active
     return cast("DynamicModule", module)
 
@@ -231,7 +242,6 @@ def dynamic_type(
     plain: type[nn.Module],
     tensors: tuple[str, ...],
     sizes: tuple[str, ...],
-    has_buffers: bool,
 ) -> type[DynamicModule]:
     """
     Return the class of a converted module: the converter, the plain class, and descriptors.
@@ -244,17 +254,17 @@ def dynamic_type(
         tensors: Names of the parameters and buffers that follow hparams.
 
         sizes: Names of the attributes that do.
-
-        has_buffers: Whether its forward may write to buffers.
     """
     namespace: dict[str, Any] = {name: ActiveTensor(name) for name in tensors}
     namespace |= {name: ActiveSize(name) for name in sizes}
-    namespace["_recipe"] = (converter, plain, tensors, sizes, has_buffers)
+    namespace |= {name: Holder(name) for name in ("_parameters", "_buffers")}
+    namespace["_recipe"] = (converter, plain, tensors, sizes)
     namespace["__module__"] = converter.__module__
     bases = (converter,) if issubclass(converter, plain) else (converter, plain)
     made = type(f"Dynamic{plain.__name__}", bases, namespace)
-    if has_buffers:
-        made.forward = holding_buffers(made.forward)  # type: ignore[attr-defined]
+    if tensors:
+        writes = converter.writes_in_eval or plain.forward is not served_type(converter).forward
+        made.forward = reading_parts(made.forward, writes_in_eval=writes)  # type: ignore[attr-defined]
     return made
 
 
@@ -274,16 +284,9 @@ def _rebuild(*recipe: Any) -> nn.Module:
     return cast("nn.Module", made.__new__(made))
 
 
-def _memory_format(tensor: torch.Tensor) -> torch.memory_format:
-    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(tensor.dim())
-    if last is None or tensor.is_contiguous() or not tensor.is_contiguous(memory_format=last):
-        return torch.contiguous_format
-    return last
-
-
 @torch.no_grad()
 def _extract(tensor: torch.Tensor, cut: Any) -> torch.Tensor:
-    part = take(tensor.detach(), cut).clone(memory_format=_memory_format(tensor))
+    part = take(tensor.detach(), cut).clone(memory_format=memory_format(tensor))
     if not isinstance(tensor, nn.Parameter):
         return part
     made = nn.Parameter(part, requires_grad=tensor.requires_grad)

@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch.compiler import is_dynamo_compiling
 
 from ..errors import ShapeError
-from .descriptors import take
+from .parts import take
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from torch import Tensor, nn
 
     from .descriptors import Active
 
 
-def holding_buffers(forward: Callable[..., Any]) -> Callable[..., Any]:
+@contextlib.contextmanager
+def held_buffers(module: nn.Module, active: Active) -> Iterator[None]:
     """
-    Return *forward* such that what it writes to the active part of a buffer lands in the buffer.
+    Let what is written to the active part of a buffer of *module* land in the buffer.
 
     Where the active units are a prefix, reading a buffer gives a view and that is so already.
-    Where they are not, reading gives a copy: while *forward* runs, every reading gives one and
-    the same copy, which is then written back.
+    Where they are not, reading gives a copy: within this context every reading gives one and the
+    same copy, which is then written back.
     """
-
-    @functools.wraps(forward)
-    def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        active: Active = module.__dict__["_espalier"]
-        if not active.gathers:
-            return forward(module, *args, **kwargs)
-        with _held(module, active):
-            return forward(module, *args, **kwargs)
-
-    return run
-
-
-@contextlib.contextmanager
-def _held(module: nn.Module, active: Active) -> Iterator[None]:
+    buffers = module.__dict__["_buffers"]
     held = {}
-    for name, buffer in module._buffers.items():  # noqa: SLF001
+    for name, buffer in buffers.items():
         cut = active.cut(name) if name in active.layout.tensors else None
         if buffer is not None and cut and any(isinstance(i, torch.Tensor) for i in cut):
             held[name] = take(buffer, cut)
@@ -53,10 +41,14 @@ def _held(module: nn.Module, active: Active) -> Iterator[None]:
     finally:
         active.held = {}
         for name, copy in held.items():
-            buffer = cast("Tensor", module._buffers[name])  # noqa: SLF001
+            buffer = cast("Tensor", buffers[name])
             # Always: torch's batch normalisation writes without leaving a trace in the version.
-            if torch.is_inference_mode_enabled() or not buffer.is_inference():
+            if is_dynamo_compiling() or _is_writable(buffer):
                 _write_back(buffer, active.cut(name), copy)
+
+
+def _is_writable(buffer: Tensor) -> bool:
+    return torch.is_inference_mode_enabled() or not buffer.is_inference()
 
 
 def assign(module: nn.Module, name: str, value: Tensor) -> bool:

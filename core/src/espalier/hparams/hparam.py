@@ -170,6 +170,12 @@ class Hparam:
         return len(self._choices) > 1
 
     @property
+    def is_whole(self) -> bool:
+        """Whether all units are active, in their own order; of other choices, the original."""
+        full = self._original if self._units is None else self._units
+        return self._order is None and bool(self.active == full)
+
+    @property
     def is_sortable(self) -> bool:
         """Whether the units may be put in another order: true for sizes, false for the rest."""
         return self._units is not None

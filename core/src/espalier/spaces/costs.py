@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import attrs
+import torch
 
-from ..hparams import Choice, Hparam, Term, leaves, size_under
+from ..hparams import Choice, Hparam, Term, leaves
 
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ class Product:
                 coefficient *= term.original
         return cls(coefficient, tuple(kept))
 
-    def under(self, choice: Callable[[Hparam], int]) -> int:
-        """Return the value when each hparam ``h`` is ``choice(h)``."""
-        return self.coefficient * math.prod(size_under(term, choice) for term in self.terms)
-
 
 @attrs.frozen
 class Tensor:
@@ -62,6 +59,10 @@ class Allocation:
     bytes: Product
     first: int
     last: int | None
+
+
+#: A configuration, or one whose sizes are found already.
+Config: TypeAlias = "Mapping[str, Choice] | Evaluation | None"
 
 
 @attrs.frozen
@@ -140,53 +141,69 @@ class CostModel:
             tuple(allocations),
         )
 
-    def flops(self, config: Mapping[str, Choice] | None = None) -> int:
+    def flops(self, config: Config = None) -> int:
         """Return the multiply-accumulates of one forward pass of the traced inputs."""
         return sum(self.flops_by_module(config).values())
 
-    def flops_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+    def flops_by_module(self, config: Config = None) -> dict[str, int]:
         """Return the same for each module's own operators."""
-        choice = _chooser(config)
-        return {p: sum(m.under(choice) for m in macs) for p, macs in self.macs.items()}
+        value = Evaluation.of(config)
+        return {path: sum(map(value, macs)) for path, macs in self.macs.items()}
 
-    def params(self, config: Mapping[str, Choice] | None = None) -> int:
+    def params(self, config: Config = None) -> int:
         """Return the number of elements of all parameters; shared ones count once."""
         return sum(self.params_by_module(config).values())
 
-    def params_by_module(self, config: Mapping[str, Choice] | None = None) -> dict[str, int]:
+    def params_by_module(self, config: Config = None) -> dict[str, int]:
         """Return the same for each module's own parameters."""
-        choice = _chooser(config)
+        value = Evaluation.of(config)
         found: dict[str, int] = defaultdict(int)
         for tensor in self.tensors:
             if not tensor.is_buffer:
-                found[tensor.module] += tensor.elements.under(choice)
+                found[tensor.module] += value(tensor.elements)
         return dict(found)
 
-    def weight_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+    def weight_bytes(self, config: Config = None) -> int:
         """Return the bytes of all parameters and buffers."""
-        choice = _chooser(config)
-        return sum(t.elements.under(choice) * t.item_bytes for t in self.tensors)
+        value = Evaluation.of(config)
+        return sum(value(t.elements) * t.item_bytes for t in self.tensors)
 
-    def activation_bytes(self, config: Mapping[str, Choice] | None = None) -> int:
+    def activation_bytes(self, config: Config = None) -> int:
         """
         Return the most bytes of activations, inputs included, that are alive at one time.
 
         Where blocks of a chain are left out it may be too high: what a block got and what it gave
         are the same then, and count as two while somebody holds both.
         """
-        choice = _chooser(config)
-        changes: dict[int, int] = defaultdict(int)
+        products, which, signed = self._timeline
+        if not products:
+            return 0
+        value = Evaluation.of(config)
+        sizes = torch.tensor([value(product) for product in products], device="cpu")
+        return max(0, int((sizes[which] * signed).cumsum(0).max()))
+
+    @functools.cached_property
+    def _timeline(self) -> tuple[list[Product], torch.Tensor, torch.Tensor]:
+        """
+        Return what is made and freed, in order of time.
+
+        Returns:
+            The different products; for each event which of them it is, and its coefficient,
+            negative where memory is freed.
+        """
+        numbers: dict[tuple[Term, ...], int] = {}
+        events = []
         for allocation in self.allocations:
-            size = allocation.bytes.under(choice)
-            changes[2 * allocation.first] += size
+            number = numbers.setdefault(allocation.bytes.terms, len(numbers))
+            coefficient = allocation.bytes.coefficient
+            events.append((2 * allocation.first, number, coefficient))
             if allocation.last is not None:
                 # Freed by the time the next operator allocates.
-                changes[2 * allocation.last + 1] -= size
-        peak = alive = 0
-        for moment in sorted(changes):
-            alive += changes[moment]
-            peak = max(peak, alive)
-        return peak
+                events.append((2 * allocation.last + 1, number, -coefficient))
+        events.sort(key=lambda event: event[0])
+        which = torch.tensor([number for _, number, _ in events], device="cpu")
+        signed = torch.tensor([coefficient for _, _, coefficient in events], device="cpu")
+        return [Product(1, terms) for terms in numbers], which, signed
 
 
 def _block(term: Term) -> tuple[Hparam, int]:
@@ -213,14 +230,45 @@ def _spans(
     yield first, life.last, left
 
 
-def _chooser(config: Mapping[str, Choice] | None) -> Callable[[Hparam], int]:
-    given = config or {}
+class Evaluation:
+    """
+    Values of products under one configuration, each size and each product of them found once.
 
-    def choice(hparam: Hparam) -> int:
-        value: int = hparam.under(given)
+    Args:
+        config: Choices by hparam; those it does not name are taken as they are active.
+    """
+
+    def __init__(self, config: Mapping[str, Choice] | None) -> None:
+        self._config = config or {}
+        self._sizes: dict[Term, int] = {}
+        self._products: dict[tuple[Term, ...], int] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> Evaluation:
+        """Return *config* as what evaluates it."""
+        return config if isinstance(config, Evaluation) else cls(config)
+
+    def __call__(self, product: Product) -> int:
+        """Return the value of *product*."""
+        found = self._products.get(product.terms)
+        if found is None:
+            found = math.prod(map(self._size, product.terms))
+            self._products[product.terms] = found
+        return product.coefficient * found
+
+    def _size(self, term: Term) -> int:
+        found = self._sizes.get(term)
+        if found is None:
+            if isinstance(term, Hparam):
+                found = self._choice(term)
+            else:
+                found = term._fold(list(map(self._size, term.children)))  # noqa: SLF001
+            self._sizes[term] = found
+        return found
+
+    def _choice(self, hparam: Hparam) -> int:
+        value: int = hparam.under(self._config)
         return value
-
-    return choice
 
 
 def item_bytes(model: nn.Module) -> dict[str, int]:

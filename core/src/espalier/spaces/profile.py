@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -10,7 +11,7 @@ from ..dynamic import Terms
 from ..plugins import current_host
 from ..structuring import plain
 from ..tracing import trace
-from .costs import CostModel, item_bytes
+from .costs import CostModel, Evaluation, item_bytes
 from .supernet import is_converted, supernet_of
 
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import nn
+
+    from ..hparams import Choice
 
 
 @attrs.frozen
@@ -65,13 +68,42 @@ class Profile:
             looks = supernet.looks(model, {})
             weights = {name: n for name, n in weights.items() if not supernet.is_gone(name)}
         traced = trace(model, inputs, rules=current_host().axis_rules, stand_ins=looks)
-        costs = CostModel.of(traced, weights, Terms({}))
-        params, flops = costs.params_by_module(), costs.flops_by_module()
+        return cls._of(model, CostModel.of(traced, weights, Terms({})), None)
+
+    @classmethod
+    def of_config(cls, model: nn.Module, config: Mapping[str, Choice] | None = None) -> Self:
+        """
+        Profile a configuration of a converted *model* for the inputs that it was converted with.
+
+        Nothing is run and nothing is made active.
+
+        Args:
+            model: A converted model.
+
+            config: Choices by hparam; those it does not name are taken as they are active.
+
+        Raises:
+            ConversionError: If *model* is not converted.
+
+            SpaceError: If *config* names an hparam that there is not.
+
+            InvalidChoiceError: If a value is not offered.
+        """
+        supernet = supernet_of(model)
+        supernet.space.check(config or {})
+        return cls._of(model, supernet.costs, config)
+
+    @classmethod
+    def _of(cls, model: nn.Module, costs: CostModel, config: Mapping[str, Choice] | None) -> Self:
+        found = Evaluation(config)
+        own_params, own_flops = costs.params_by_module(found), costs.flops_by_module(found)
+        params, flops = _with_inner(own_params), _with_inner(own_flops)
         modules = {
-            path: ModuleProfile(_below(params, path), _below(flops, path))
+            path: ModuleProfile(params.get(path, 0), flops.get(path, 0))
             for path, _ in model.named_modules()
         }
-        return cls(costs.params(), costs.flops(), costs.activation_bytes(), modules)
+        total_params, total_flops = sum(own_params.values()), sum(own_flops.values())
+        return cls(total_params, total_flops, costs.activation_bytes(found), modules)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
@@ -79,6 +111,13 @@ class Profile:
         return data
 
 
-def _below(found: Mapping[str, int], path: str) -> int:
-    inside = f"{path}."
-    return sum(n for p, n in found.items() if not path or p == path or p.startswith(inside))
+def _with_inner(found: Mapping[str, int]) -> dict[str, int]:
+    """Return for each path what was found there and below."""
+    sums: dict[str, int] = defaultdict(int)
+    for path, count in found.items():
+        outer = path
+        while outer:
+            sums[outer] += count
+            outer = outer.rpartition(".")[0]
+        sums[""] += count
+    return sums

@@ -19,6 +19,7 @@ class _DynamicBatchNorm(DynamicModule):
         ),
     }
     rule = FeatureRule
+    writes_in_eval = False
     _spatial = 0
 
     @classmethod

@@ -23,7 +23,8 @@ class _DynamicEmbedding(DynamicModule):
     @property
     def sparse(self) -> bool:
         """Whether gradients are sparse: as it was made, if all of the weight is active."""
-        return bool(self.__dict__["sparse"]) and self.weight is self._parameters["weight"]
+        own = self.__dict__
+        return bool(own["sparse"]) and self.weight is own["_parameters"]["weight"]
 
     @sparse.setter
     def sparse(self, value: bool) -> None:

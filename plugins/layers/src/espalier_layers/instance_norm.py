@@ -21,6 +21,7 @@ class _DynamicInstanceNorm(DynamicModule):
     """Scale, shift and running statistics are of shape ``(num_features,)``; all are optional."""
 
     rule = FeatureRule
+    writes_in_eval = False
     _spatial = 1
 
     @classmethod
