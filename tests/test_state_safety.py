@@ -123,7 +123,7 @@ REFUSED = {
         CONVERTED,
         ["steps", 0, "config"],
         {"relax_divisr": True},
-        "steps[0].config: relax_divisr: FastNASConfig has no such field",
+        "steps[0].config: relax_divisr: there is no such field",
     ),
     "inputs of no dtype": (
         CONVERTED,

@@ -195,6 +195,9 @@ class Lossy(ModeConfig):
     def unstructure(self):
         return {**super().unstructure(), "relax_divisor": False}
 
+    def changes(self):
+        return {**super().changes(), "relax_divisor": False}
+
 
 @attrs.frozen
 class Indifferent(ModeConfig):

@@ -39,16 +39,7 @@ CASES = {
     "bert": (BertModel, BertConfig(num_hidden_layers=4, **WIDE), {"input_ids": IDS}),
     "t5": (
         T5ForConditionalGeneration,
-        T5Config(
-            d_model=32,
-            d_kv=8,
-            d_ff=48,
-            num_layers=3,
-            num_decoder_layers=4,
-            num_heads=4,
-            decoder_start_token_id=0,
-            **SMALL,
-        ),
+        T5Config(d_model=32, d_kv=8, d_ff=48, num_layers=3, num_heads=4, **SMALL),
         {"input_ids": IDS, "decoder_input_ids": IDS, "use_cache": False},
     ),
 }
