@@ -37,7 +37,7 @@ Each time is the median of {rounds} rounds, in which all take turns in alternati
 The files are on one disk, which is brought up to date before each turn.
 *Beside* names what safetensors does, in a model that has the right sizes already.
 *load_file* includes `load_state_dict`.
-`espalier.save` waits until the file is on the disk, as *fsync* does.
+*Fsync* waits until the file is on the disk, as `espalier.save` does with *sync*.
 `espalier.restore` is given a fresh model of the large sizes.
 *Steps* is the part of a restore that traces and converts.
 It grows with the operators of a model, not with its bytes.
@@ -49,7 +49,8 @@ It was watched in a process of its own; the largest tensor has {largest:.0f} MB.
 
 #: What is set beside what, by the names of `works`.
 BESIDE = {
-    "save": ("save_file", "save_file, fsync"),
+    "save": ("save_file",),
+    "save, sync": ("save_file, fsync",),
     "restore": ("load_file", "load_model"),
 }
 STEPS = "steps"
@@ -138,6 +139,7 @@ def works(kind: str, folder: pathlib.Path) -> dict[str, Work]:
     espalier.save(model, ours)
     return {
         "save": Work(lambda: model, lambda m: espalier.save(m, folder / "saved")),
+        "save, sync": Work(lambda: model, lambda m: espalier.save(m, folder / "saved", sync=True)),
         "save_file": Work(lambda: plain, lambda m: save_file(m.state_dict(), folder / "written")),
         "restore": Work(lambda: copy.deepcopy(fresh), lambda m: espalier.restore(m, ours)),
         "load_file": Work(
@@ -255,6 +257,23 @@ def rows(kind: str, rounds: int) -> list[list[str]]:
                 f"{used[mine]:.1f}",
             ]
             made.append([f"{mine}, {kind}{how}", theirs, *numbers])
+    for times, how in ((warm, ""), ({**warm, **cold}, ", cold")):
+        mine, theirs = (
+            sum(times[name] for name in names)
+            for names in (("save", "restore"), ("save_file", "load_file"))
+        )
+        steps = warm[STEPS]
+        numbers = [theirs, mine, steps, (mine - steps) / theirs, mine / theirs]
+        made.append(
+            [
+                f"save and restore, {kind}{how}",
+                "save_file and load_file",
+                *(f"{n:.3f}" for n in numbers[:3]),
+                *(f"{n:.2f}" for n in numbers[3:]),
+                "",
+                "",
+            ]
+        )
     return made
 
 

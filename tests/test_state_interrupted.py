@@ -101,7 +101,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_an_error_at_the_end_leaves_the_old_file(call, tmp_path, monkeypatch):
     """
-    A new file comes to its place when it is on the disk, and not before.
+    With *sync* a new file comes to its place when it is on the disk, and not before.
     """
     target = tmp_path / "net"
     espalier.save(small_cnn(), target)
@@ -114,7 +114,7 @@ def test_an_error_at_the_end_leaves_the_old_file(call, tmp_path, monkeypatch):
     place = container.os if call == "fsync" else container.pathlib.Path
     monkeypatch.setattr(place, call, fails)
     with pytest.raises(OSError, match="input/output error"):
-        espalier.save(small_cnn(seed=1), target)
+        espalier.save(small_cnn(seed=1), target, sync=True)
 
     assert before == target.read_bytes()
     assert [target] == list(tmp_path.iterdir())

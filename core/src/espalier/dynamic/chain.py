@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, overload
 import attrs
 
 from ..errors import ConversionError
+from ..structuring import Limits
 from .module import DynamicModule, served_type
 from .rules import LayerRule
 
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 DEPTH = "depth"
 
 
-def _are_ratios(_: object, attribute: attrs.Attribute[Any], value: tuple[Any, ...]) -> None:
-    for ratio in value:
-        if not isinstance(ratio, (int, float)) or isinstance(ratio, bool) or not 0 < ratio <= 1:
-            raise ValueError(
-                f"{attribute.name} must be numbers above 0 and up to 1, got {ratio!r}."
-            )
-
-
 @attrs.frozen
 class DepthRule(LayerRule):
     """
@@ -42,12 +35,8 @@ class DepthRule(LayerRule):
     """
 
     depth_ratio: tuple[float, ...] = attrs.field(
-        default=(), converter=tuple, validator=_are_ratios
+        default=(), converter=tuple, validator=Limits(items=Limits(above=0, most=1))
     )
-
-    def halved(self) -> Self:
-        """Return the rule itself: it has no divisor."""
-        return self
 
     def depths(self, blocks: int) -> set[int]:
         """Return the numbers of blocks to offer, of *blocks* that there are."""

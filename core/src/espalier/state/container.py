@@ -86,17 +86,21 @@ def write(
     path: pathlib.Path,
     tensors: Mapping[str, Tensor],
     metadata: Callable[[Mapping[str, str]], Mapping[str, str]],
+    *,
+    sync: bool,
 ) -> None:
     """
     Write *tensors* to a file beside *path* and then move it there.
 
     Args:
-        path: Where to write. What is there is replaced as soon as the new file is on the disk.
+        path: Where to write. What is there is replaced as soon as the new file is whole.
 
         tensors: By name; dense, on any device, in any memory format.
 
         metadata: Given the checksum of each tensor, returns strings by name, which must be as
             long for one checksum as for another.
+
+        sync: Whether to wait for the disk.
     """
     path = pathlib.Path(os.path.realpath(path))
     draft = path.with_name(f".espalier-{secrets.token_hex(8)}.draft")
@@ -105,10 +109,16 @@ def write(
             if path.exists():
                 draft.chmod(stat.S_IMODE(path.stat().st_mode))
             _fill(file, tensors, metadata)
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+    if sync:
+        _sync_folder(path)
+
+
+def _sync_folder(path: pathlib.Path) -> None:
     # The new name is safe, too, where a folder can be synchronised.
     with contextlib.suppress(OSError):
         folder = os.open(path.parent, os.O_RDONLY)

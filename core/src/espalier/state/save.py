@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def save(model: nn.Module, path: str | os.PathLike[str]) -> None:
+def save(model: nn.Module, path: str | os.PathLike[str], *, sync: bool = False) -> None:
     """
     Write the weights of *model* and the steps it went through to one file.
 
-    The file is a safetensors file; nothing in it is ever executed. It is written beside *path*,
-    brought to the disk, and then moved there, so a save that dies half-way leaves an old file
-    whole. A tensor that is not row-major on the CPU is copied; one at a time, and no other.
+    The file is a safetensors file; nothing in it is ever executed. It is written beside *path*
+    and then moved there, so a save that dies half-way leaves an old file whole. A tensor that is
+    not row-major on the CPU is copied; one at a time, and no other.
 
     Args:
         model: Plain, converted, searched or exported; of a wrapper, the module inside is saved.
 
         path: Where to write; a file that is there is replaced.
+
+        sync: Whether to wait until all is on the disk, before the file takes its place and after
+            it. Then the promise holds for a machine that loses its power, too.
 
     Raises:
         StateError: If the model has no data, or its inputs can't be written (see `restore`).
@@ -54,4 +57,4 @@ def save(model: nn.Module, path: str | os.PathLike[str]) -> None:
         }
         return Manifest(type(model).__qualname__, steps, looks, held.aliases, stored).dump()
 
-    write(pathlib.Path(path), held.tensors, metadata)
+    write(pathlib.Path(path), held.tensors, metadata, sync=sync)

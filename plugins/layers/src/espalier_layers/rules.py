@@ -1,7 +1,6 @@
 """What a configuration may say about each layer type."""
 
-from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import attrs
 
@@ -22,20 +21,6 @@ class ChannelRule(LayerRule):
 
     channels_ratio: tuple[float, ...] = ratio_field()
     channel_divisor: int = divisor_field()
-
-    @property
-    def ratios(self) -> Sequence[float]:
-        """Ratios of the full size to offer."""
-        return self.channels_ratio
-
-    @property
-    def divisor(self) -> int:
-        """What sizes must be a multiple of."""
-        return self.channel_divisor
-
-    def halved(self) -> Self:
-        """Return the rule with half the divisor."""
-        return attrs.evolve(self, channel_divisor=max(self.channel_divisor // 2, 1))
 
 
 def _kernels(value: Any) -> Any:
@@ -74,7 +59,9 @@ class ConvRule(ChannelRule):
             The middle of the kernel stays, and the padding follows.
     """
 
-    kernel_size: tuple[Any, ...] = attrs.field(default=(), converter=_kernels, validator=_are_odd)
+    kernel_size: tuple[int | tuple[int, ...], ...] = attrs.field(
+        default=(), converter=_kernels, validator=_are_odd
+    )
 
 
 @attrs.frozen
@@ -90,17 +77,3 @@ class FeatureRule(LayerRule):
 
     features_ratio: tuple[float, ...] = ratio_field()
     feature_divisor: int = divisor_field()
-
-    @property
-    def ratios(self) -> Sequence[float]:
-        """Ratios of the full size to offer."""
-        return self.features_ratio
-
-    @property
-    def divisor(self) -> int:
-        """What sizes must be a multiple of."""
-        return self.feature_divisor
-
-    def halved(self) -> Self:
-        """Return the rule with half the divisor."""
-        return attrs.evolve(self, feature_divisor=max(self.feature_divisor // 2, 1))
