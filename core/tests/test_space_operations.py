@@ -220,6 +220,23 @@ def test_sort_keeps_the_function_and_puts_what_matters_first():
     torch.testing.assert_close(model.eval()(X), expected)
 
 
+def test_a_narrowed_space_is_sorted_by_all_units():
+    """
+    What is no choice any more is looked at all the same, and stays none.
+    """
+    model = converted()
+    space = espalier.space(model)
+    space.restrict("enter.out_features", [32])
+    with torch.no_grad():
+        model._modules["enter"]._parameters["weight"][40] *= 100
+    expected = model._modules["enter"]._parameters["weight"][40].clone()
+    space.sort()
+
+    assert (32,) == space["enter.out_features"].choices
+    assert 32 == space["enter.out_features"].active
+    assert torch.equal(expected, model.enter.weight[0])
+
+
 def test_sort_finds_a_function_that_changed(monkeypatch):
     """
     Here a fault is built in, a tensor that stays behind: it is noticed, and all is put back.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import numbers
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -9,7 +10,7 @@ from ..errors import InvalidChoiceError
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from torch import LongTensor, Tensor
 
@@ -243,6 +244,18 @@ class Hparam:
         self._order = order
         self._ranking = None if order is None else tuple(order.tolist())
         self._changed()
+
+    @contextlib.contextmanager
+    def at_original(self) -> Iterator[None]:
+        """Be active at the original value for a while, even if it is no choice any more."""
+        choices, active = self._choices, self._active
+        self._choices = _ordered([*choices, self._original])
+        try:
+            self.active = self._original
+            yield
+        finally:
+            self._choices, self._active = choices, active
+            self._changed()
 
     @property
     def leader(self) -> Hparam | None:

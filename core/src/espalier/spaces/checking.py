@@ -29,7 +29,7 @@ _ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 0.03, torc
 
 def sort_checked(model: nn.Module, inputs: Any = None) -> list[str]:
     """
-    Sort a converted *model* and run its largest subnet before and after it.
+    Sort a converted *model* and run it, with all units, before and after it.
 
     Args:
         model: A converted model.
@@ -44,7 +44,7 @@ def sort_checked(model: nn.Module, inputs: Any = None) -> list[str]:
     """
     supernet = supernet_of(model)
     orders = dict(supernet.orders)
-    with _largest(model, supernet):
+    with _whole(model, supernet):
         before = _outputs(model, supernet, inputs)
         names = sort(model, supernet)
         if before is None:
@@ -63,15 +63,16 @@ def sort_checked(model: nn.Module, inputs: Any = None) -> list[str]:
 
 
 @contextlib.contextmanager
-def _largest(model: nn.Module, supernet: Supernet) -> Iterator[None]:
-    config = supernet.space.config()
+def _whole(model: nn.Module, supernet: Supernet) -> Iterator[None]:
+    """Have all units active, and evaluation mode: only then the order does not matter."""
     flags = [(module, module.training) for module in model.modules()]
     model.eval()
-    supernet.space.select(supernet.space.max())
     try:
-        yield
+        with contextlib.ExitStack() as stack:
+            for hparam in supernet.space.values():
+                stack.enter_context(hparam.at_original())
+            yield
     finally:
-        supernet.space.select(config)
         for module, training in flags:
             module.training = training
 

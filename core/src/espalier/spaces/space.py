@@ -228,8 +228,8 @@ class SearchSpace(Mapping[str, Hparam]):
         """
         Put the most important units of each size first, in place, and check that nothing changed.
 
-        Parameters and buffers are permuted once. The largest subnet is run before and after it;
-        if its outputs differ by more than rounding, everything is put back.
+        Parameters and buffers are permuted once. The model is run with all of its units before
+        and after it; if its outputs differ by more than rounding, everything is put back.
 
         Args:
             inputs: What to run the model on; random tensors like those it was converted with when
