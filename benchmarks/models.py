@@ -71,38 +71,3 @@ def resnet50_on_meta() -> tuple[nn.Module, Tensor]:
     """Return the network in eval mode and one picture, both without data."""
     with torch.device("meta"):
         return ResNet50().eval(), torch.empty(1, 3, 224, 224)
-
-
-def rebuilt(model: nn.Module) -> nn.Module:
-    """
-    Put new layers of the same sizes and values into a plain *model*, in place.
-
-    What comes out is what somebody would have built by hand with those sizes: every convolution,
-    batch norm and linear layer was made by its constructor.
-    """
-    for path, layer in list(model.named_modules()):
-        made = _made_anew(layer)
-        if made is not None:
-            made.load_state_dict(layer.state_dict())
-            parent, _, name = path.rpartition(".")
-            setattr(model.get_submodule(parent), name, made.train(layer.training))
-    return model
-
-
-def _made_anew(layer: nn.Module) -> nn.Module | None:
-    if type(layer) is nn.Conv2d:
-        return nn.Conv2d(
-            layer.in_channels,
-            layer.out_channels,
-            layer.kernel_size,
-            layer.stride,
-            layer.padding,
-            layer.dilation,
-            layer.groups,
-            bias=layer.bias is not None,
-        )
-    if type(layer) is nn.BatchNorm2d:
-        return nn.BatchNorm2d(layer.num_features)
-    if type(layer) is nn.Linear:
-        return nn.Linear(layer.in_features, layer.out_features)
-    return None

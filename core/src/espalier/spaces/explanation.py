@@ -17,6 +17,7 @@ from .choices import Choices
 from .costs import item_bytes
 from .explanation_html import fragment, page
 from .explanation_text import split_place, summary, tables, text
+from .naming import joined
 from .offered import of_supernet, under_rules
 from .rulebook import RuleBook
 from .shares import Shares
@@ -167,7 +168,7 @@ class Explanation:
         sizes = item_bytes(model)
         shares = Shares.of(analysis.trace, sizes, [*free, *frozen])
         attributes = _attributes(analysis.layouts)
-        searched = {_joined(path, name) for path, name in analysis.found}
+        searched = {joined(path, name) for path, name in analysis.found}
 
         def explained(root: Axis, found: Free | Frozen, reasons: tuple[Reason, ...]) -> Explained:
             own = tuple(attributes.get(root, ()))
@@ -262,7 +263,7 @@ def _attributes(layouts: Mapping[str, Layout[Axis]]) -> dict[Axis, dict[str, Non
         for name, size in layout.sizes.items():
             for axis in size.axes:
                 for root in atoms(axis):
-                    found.setdefault(root, {})[_joined(path, name)] = None
+                    found.setdefault(root, {})[joined(path, name)] = None
     return found
 
 
@@ -284,8 +285,4 @@ def _share(part: int, whole: int) -> float:
 def _places(carriers: Iterable[Carrier]) -> Iterator[str]:
     for carrier in carriers:
         if carrier.tensor:
-            yield f"{_joined(carrier.module, carrier.tensor)}[{carrier.axis}]"
-
-
-def _joined(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+            yield f"{joined(carrier.module, carrier.tensor)}[{carrier.axis}]"
