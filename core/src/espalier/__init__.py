@@ -14,9 +14,18 @@ if TYPE_CHECKING:
     from .dynamic import DynamicModule
     from .errors import EspalierError
     from .hparams import Hparam
+    from .importance import ImportanceEstimator
     from .metric import Metric
     from .mode import ModeConfig, ModeDescriptor, config_schema, default_config
-    from .plugins import PluginHost, converters, hookimpl, metrics, modes, samplers
+    from .plugins import (
+        PluginHost,
+        converters,
+        hookimpl,
+        importances,
+        metrics,
+        modes,
+        samplers,
+    )
     from .sampling import Sampler, TrialState
     from .searching import Searcher, SearchResult
     from .spaces import SearchSpace
@@ -29,6 +38,7 @@ else:
             "DynamicModule": "espalier.dynamic",
             "EspalierError": "espalier.errors",
             "Hparam": "espalier.hparams",
+            "ImportanceEstimator": "espalier.importance",
             "Metric": "espalier.metric",
             "ModeConfig": "espalier.mode",
             "ModeDescriptor": "espalier.mode",
@@ -46,6 +56,7 @@ else:
             "explain": "espalier.api",
             "export": "espalier.api",
             "hookimpl": "espalier.plugins",
+            "importances": "espalier.plugins",
             "metrics": "espalier.plugins",
             "modes": "espalier.plugins",
             "profile": "espalier.api",
@@ -63,6 +74,7 @@ __all__ = [
     "DynamicModule",
     "EspalierError",
     "Hparam",
+    "ImportanceEstimator",
     "Metric",
     "ModeConfig",
     "ModeDescriptor",
@@ -80,6 +92,7 @@ __all__ = [
     "explain",
     "export",
     "hookimpl",
+    "importances",
     "metrics",
     "modes",
     "profile",

@@ -1,8 +1,8 @@
-"""What the core itself offers: metrics that every model has, and the way back to a plain one."""
+"""What the core itself offers: what every model has, whatever its layers."""
 
 from collections.abc import Iterator
 
-from .plugins import MetricOffer, ModeOffer, hookimpl
+from .plugins import ImportanceOffer, MetricOffer, ModeOffer, hookimpl
 
 
 ESPALIER_API = (1, 0)
@@ -13,6 +13,19 @@ def espalier_metrics() -> Iterator[MetricOffer]:
     yield MetricOffer("params", "espalier.metric.params:Params", "Elements of all parameters.")
     yield MetricOffer(
         "flops", "espalier.metric.flops:Flops", "Multiply-accumulates for the given inputs."
+    )
+
+
+@hookimpl
+def espalier_importances() -> Iterator[ImportanceOffer]:
+    yield ImportanceOffer(
+        "l1", "espalier.importance.magnitude:L1", "L1 norm of all weights that carry the unit."
+    )
+    yield ImportanceOffer(
+        "l2", "espalier.importance.magnitude:L2", "L2 norm of all weights that carry the unit."
+    )
+    yield ImportanceOffer(
+        "random", "espalier.importance.chance:Random", "Drawn from a seed: a baseline."
     )
 
 

@@ -312,12 +312,16 @@ class TestTakingOver:
             torch.testing.assert_close(found[name], vector)
 
 
+#: What the mode's own settings are where nothing is said.
+OWN = {"sort": True, "spend": True, "importance": "mask_gradient", "seed": 0}
+
+
 class TestSettings:
     def test_defaults(self):
         """
         The attrs class and the plain data say the same.
         """
-        expected = {"progress": True, "max_batches": None, "sort": True, "spend": True}
+        expected = {"progress": True, "max_batches": None, **OWN}
 
         assert expected == GradientBinarySearcher().default_search_config
         assert GradNASSearchConfig(**expected) == GradientBinarySearcher().config
@@ -328,7 +332,7 @@ class TestSettings:
         """
         found = GradientBinarySearcher().sanitize_search_config({"max_batches": 3})
 
-        assert {"progress": True, "max_batches": 3, "sort": True, "spend": True} == found
+        assert {"progress": True, "max_batches": 3, **OWN} == found
         assert GradientBinarySearcher().default_search_config == (
             GradientBinarySearcher().sanitize_search_config(None)
         )

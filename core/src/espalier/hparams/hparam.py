@@ -213,15 +213,18 @@ class Hparam:
         """What was registered to tell the importance, in that order."""
         return tuple(self._estimators)
 
-    def register_importance(self, estimator: Callable[[], Tensor | None]) -> None:
+    def register_importance(
+        self, estimator: Callable[[], Tensor | None], *, instead_of: tuple[type, ...] = ()
+    ) -> None:
         """
-        Add *estimator*.
+        Add *estimator*; drop those of the types *instead_of*.
 
         Args:
             estimator: Without arguments; returns shape ``(units,)``, higher matters more, or
                 ``None``.
         """
-        self._estimators.append(estimator)
+        kept = [own for own in self._estimators if not isinstance(own, instead_of)]
+        self._estimators = [*kept, estimator]
 
     def enforce_order(self, order: Tensor | None = None) -> None:
         """

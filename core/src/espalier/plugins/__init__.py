@@ -7,6 +7,7 @@ from .offers import (
     AxisRuleOffer,
     CommandOffer,
     ConverterOffer,
+    ImportanceOffer,
     MetricOffer,
     ModeOffer,
     Offer,
@@ -14,7 +15,16 @@ from .offers import (
 )
 from .registry import Registry
 from .sources import Problem, Source, installed
-from .views import converters, current_host, default_host, metrics, modes, samplers, use_host
+from .views import (
+    converters,
+    current_host,
+    default_host,
+    importances,
+    metrics,
+    modes,
+    samplers,
+    use_host,
+)
 
 
 __all__ = [
@@ -23,6 +33,7 @@ __all__ = [
     "CommandOffer",
     "ConverterOffer",
     "ConverterRegistry",
+    "ImportanceOffer",
     "LoadedPlugin",
     "MetricOffer",
     "ModeOffer",
@@ -36,6 +47,7 @@ __all__ = [
     "current_host",
     "default_host",
     "hookimpl",
+    "importances",
     "installed",
     "metrics",
     "modes",

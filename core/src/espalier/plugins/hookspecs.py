@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         AxisRuleOffer,
         CommandOffer,
         ConverterOffer,
+        ImportanceOffer,
         MetricOffer,
         ModeOffer,
         SamplerOffer,
@@ -56,6 +57,11 @@ def espalier_samplers() -> Iterable[SamplerOffer]:  # type: ignore[empty-body]
 @hookspec
 def espalier_metrics() -> Iterable[MetricOffer]:  # type: ignore[empty-body]
     """Offer metrics of subnets."""
+
+
+@hookspec
+def espalier_importances() -> Iterable[ImportanceOffer]:  # type: ignore[empty-body]
+    """Offer ways to tell how much each unit matters."""
 
 
 @hookspec

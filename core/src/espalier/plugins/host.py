@@ -16,6 +16,7 @@ from .offers import (
     AxisRuleOffer,
     CommandOffer,
     ConverterOffer,
+    ImportanceOffer,
     MetricOffer,
     ModeOffer,
     Offer,
@@ -37,6 +38,7 @@ KINDS: Mapping[str, type[Offer]] = {
     "converters": ConverterOffer,
     "samplers": SamplerOffer,
     "metrics": MetricOffer,
+    "importances": ImportanceOffer,
     "axis_rules": AxisRuleOffer,
     "commands": CommandOffer,
 }
@@ -111,6 +113,7 @@ class PluginHost:
         self.samplers = Registry[SamplerOffer]("sampler", self._entries("samplers"))
         self.converters = ConverterRegistry("converter", self._entries("converters"))
         self.metrics = Registry[MetricOffer]("metric", self._entries("metrics"))
+        self.importances = Registry[ImportanceOffer]("importance", self._entries("importances"))
         self.axis_rules = Registry[AxisRuleOffer]("axis rule", self._entries("axis_rules"))
         self.commands = Registry[CommandOffer]("command", self._entries("commands"))
 

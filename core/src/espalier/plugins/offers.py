@@ -91,6 +91,12 @@ class MetricOffer(Offer):
 
 @final
 @attrs.frozen
+class ImportanceOffer(Offer):
+    """A way to tell how much each unit matters."""
+
+
+@final
+@attrs.frozen
 class AxisRuleOffer(Offer):
     """
     How the axes of one operator relate.

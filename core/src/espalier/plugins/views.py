@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from .host import PluginHost
-from .offers import ConverterOffer, MetricOffer, ModeOffer, Offer, SamplerOffer
+from .offers import ConverterOffer, ImportanceOffer, MetricOffer, ModeOffer, Offer, SamplerOffer
 from .sources import installed
 
 
@@ -123,4 +123,5 @@ def _converters() -> ConverterRegistry:
 modes = RegistryView[ModeOffer](lambda host: host.modes)
 samplers = RegistryView[SamplerOffer](lambda host: host.samplers)
 metrics = RegistryView[MetricOffer](lambda host: host.metrics)
+importances = RegistryView[ImportanceOffer](lambda host: host.importances)
 converters = ConverterView(lambda host: host.converters)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @attrs.frozen
 class Importance:
     """
-    The L2 norm of each unit's part of one parameter.
+    The norm of each unit's part of one parameter.
 
     Args:
         parameters: Those of the module that it is one of. Not the module: through it, a copy of
@@ -34,6 +34,8 @@ class Importance:
         term: The term of that axis.
 
         hparam: Whose units are meant.
+
+        power: 2 for the L2 norm, 1 for L1.
     """
 
     parameters: Mapping[str, nn.Parameter | None]
@@ -41,6 +43,7 @@ class Importance:
     axis: int
     term: Term
     hparam: Hparam
+    power: int = 2
 
     def __call__(self) -> Tensor | None:
         """Return shape ``(units,)``, or ``None`` for a parameter without data."""
@@ -48,8 +51,8 @@ class Importance:
         if parameter is None or parameter.is_meta:
             return None
         rows = parameter.detach().movedim(self.axis, 0).reshape(parameter.shape[self.axis], -1)
-        squares = rows.double().square().sum(1)
-        return sum_by_unit(self.term, squares, self.hparam).sqrt()
+        powers = rows.abs().double().pow(self.power).sum(1)
+        return sum_by_unit(self.term, powers, self.hparam).pow(1 / self.power)
 
 
 def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
@@ -60,11 +63,17 @@ def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
         Li et al., *Pruning Filters for Efficient ConvNets*, ICLR 2017, arXiv:1608.08710, with
         the L2 norm, over producers and consumers alike.
     """
+    for magnitude in magnitudes(model, supernet):
+        magnitude.hparam.register_importance(magnitude)
+
+
+def magnitudes(model: nn.Module, supernet: Supernet, power: int = 2) -> Iterator[Importance]:
+    """Yield the norm of each parameter that carries a unit: L2, or L1 where *power* is 1."""
     for path, name, axis, term in carried(model, supernet):
         own = model.get_submodule(path)._parameters  # noqa: SLF001
         for hparam in dict.fromkeys(leaves(term)):
             if hparam.is_configurable and hparam.is_sortable:
-                hparam.register_importance(Importance(own, name, axis, term, hparam))
+                yield Importance(own, name, axis, term, hparam, power)
 
 
 def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, int, Term]]:

@@ -29,7 +29,13 @@ class FastNASSearchConfig(SearchConfig):
         sort: Whether to put the most important units first before anything is scored.
 
         spend: Whether to give back, choice by choice, what the budget still allows at the end.
+
+        importance: What tells which units matter: a key of ``espalier.importances``.
+
+        seed: For an importance that draws.
     """
 
     sort: bool = True
     spend: bool = True
+    importance: str = attrs.field(default="l2", kw_only=True)
+    seed: int = attrs.field(default=0, kw_only=True)

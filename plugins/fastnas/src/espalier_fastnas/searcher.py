@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from espalier.errors import ScoreError
+from espalier.importance import rank
 from espalier.searching import Searcher
 from espalier.searching.thresholds import bisect, spend
-from espalier.spaces.sorting import sort
 
 from .config import FastNASSearchConfig
 from .sensitivity import calls_needed, measure
@@ -45,7 +45,7 @@ class BinarySearcher(Searcher):
         """
         task.start(calls_needed(task.space) + 1)
         if self.config.sort:
-            sort(task.model, task.supernet)
+            rank(task, self.config.importance, seed=self.config.seed)
         largest = task.space.max()
         base = task.score(largest)
         if not math.isfinite(base):

@@ -29,7 +29,13 @@ class GradNASSearchConfig(SearchConfig):
         sort: Whether to put the units with the highest scores first.
 
         spend: Whether to give back, choice by choice, what the budget still allows at the end.
+
+        importance: What scores units: a key of ``espalier.importances``.
+
+        seed: For an importance that draws.
     """
 
     sort: bool = True
     spend: bool = True
+    importance: str = attrs.field(default="mask_gradient", kw_only=True)
+    seed: int = attrs.field(default=0, kw_only=True)

@@ -77,6 +77,11 @@ class GradientDataManager:
             square = self._reduce(gradient.double()).square()
             self._score = square if self._score is None else self._score + square
 
+    def take(self) -> Tensor:
+        """Return the score so far, and begin anew."""
+        score, self._score = self.score, None
+        return score
+
     @property
     def score(self) -> Tensor:
         """The sum over all gradients so far, shape ``(units,)``, never negative, float64."""

@@ -1,75 +1,27 @@
-"""What the units scored, kept where the core looks for their importance."""
+"""What a search goes by: the scores that each choice drops."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING
 
-import attrs
-
+from espalier.importance import UnitScores
 from espalier.searching.thresholds import Sensitivity
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
-
-    from espalier.hparams import Hparam
-    from espalier.spaces import SearchSpace, Supernet
-
-
-@final
-@attrs.define(eq=False)
-class UnitScores:
-    """
-    The scores of the units of one hparam, wherever sorting has put them since.
-
-    Args:
-        name: The hparam's.
-
-        orders: Where each unit stood when the model was converted, by hparam. Not the record that
-            holds it: through that, a copy of an hparam would recurse into the whole model.
-    """
-
-    name: str
-    orders: Mapping[str, Tensor]
-    _as_converted: Tensor | None = None
-
-    @classmethod
-    def of(cls, hparam: Hparam, supernet: Supernet) -> Self:
-        """Return what is registered with *hparam*, now if it was not before."""
-        known = cls.known(hparam)
-        if known is None:
-            known = cls(hparam.name, supernet.orders)
-            hparam.register_importance(known)
-        return known
-
-    @classmethod
-    def known(cls, hparam: Hparam) -> Self | None:
-        """Return what is registered with *hparam*, if anything is."""
-        return next((own for own in hparam.estimators if isinstance(own, cls)), None)
-
-    def __call__(self) -> Tensor | None:
-        """Return the scores as the units stand now, shape ``(units,)``, if there are any."""
-        if self._as_converted is None or self.name not in self.orders:
-            return self._as_converted
-        return self._as_converted[self.orders[self.name]]
-
-    def record(self, scores: Tensor) -> None:
-        """Keep *scores* of the units as they stand now, in place of earlier ones."""
-        self._as_converted = scores
-        if self.name in self.orders:
-            self._as_converted = scores[self.orders[self.name].argsort()]
+    from espalier.hparams import Choice, Hparam
+    from espalier.spaces import SearchSpace
 
 
 def degradations(space: SearchSpace) -> Sensitivity:
     """
     Return what each choice of each hparam costs: the sum of the scores of the units it drops.
 
-    A size whose units have no score, such as that of a kernel, costs everything below its
-    largest choice.
+    A size of which no score is known costs everything below its largest choice.
     """
-    tails = {hparam.name: _tails(hparam) for hparam in space.every()}
+    losses = {hparam.name: _losses(hparam) for hparam in space.every()}
     followers: dict[str, list[Hparam]] = {name: [hparam] for name, hparam in space.items()}
     for hparam in space.every():
         if hparam.leader is not None:
@@ -77,7 +29,7 @@ def degradations(space: SearchSpace) -> Sensitivity:
     return Sensitivity(
         {
             name: {
-                choice: sum(_lost(own, tails[own.name], {name: choice}) for own in followers[name])
+                choice: sum(losses[own.name][own.under({name: choice})] for own in followers[name])
                 for choice in hparam.choices
             }
             for name, hparam in space.items()
@@ -85,20 +37,29 @@ def degradations(space: SearchSpace) -> Sensitivity:
     )
 
 
-def _tails(hparam: Hparam) -> list[float] | None:
-    """Return the sum of the scores from each unit on, in the order in which they are kept."""
+def _losses(hparam: Hparam) -> Mapping[Choice, float]:
+    """Return what each choice of *hparam* drops; never less for a smaller one."""
     known = UnitScores.known(hparam)
-    scores = None if known is None else known()
+    if known is None:
+        return _unknown(hparam)
+    if known.by_choice is not None:
+        return _monotone({choice: known.by_choice[choice] for choice in hparam.choices})
+    scores = known()
     if scores is None:
-        return None
+        return _unknown(hparam)
     if hparam.order is not None:
         scores = scores[hparam.order.to(scores.device)]
-    tails: list[float] = scores.flip(0).cumsum(0).flip(0).tolist()
-    return [*tails, 0.0]
+    tails = [*scores.flip(0).cumsum(0).flip(0).tolist(), 0.0]
+    return {choice: tails[choice] for choice in hparam.choices}
 
 
-def _lost(hparam: Hparam, tails: list[float] | None, config: Mapping[str, int]) -> float:
-    choice = hparam.under(config)
-    if tails is None:
-        return 0.0 if choice == hparam.max else float("inf")
-    return tails[choice]
+def _unknown(hparam: Hparam) -> dict[Choice, float]:
+    return {c: 0.0 if c == hparam.max else float("inf") for c in hparam.choices}
+
+
+def _monotone(by_choice: Mapping[Choice, float]) -> dict[Choice, float]:
+    found: dict[Choice, float] = {}
+    worst = 0.0
+    for choice in sorted(by_choice, reverse=True):
+        worst = found[choice] = max(worst, by_choice[choice])
+    return found

@@ -19,7 +19,7 @@ from .derivatives import derivatives, differentiable, masked_axes
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from torch import Tensor, nn
     from torch.utils.hooks import RemovableHandle
@@ -38,27 +38,27 @@ Setups: TypeAlias = (
 Managed: TypeAlias = "dict[Hparam, list[GradientDataManager]]"
 
 
-def score_units(task: SearchTask, setups: Setups) -> dict[Hparam, Tensor]:
+def score_units(task: SearchTask, setups: Setups, *, power: int = 2) -> dict[Hparam, Tensor]:
     """
     Return the sum over batches of the squared derivative of the loss by a mask on each unit.
 
-    The largest subnet is active meanwhile, in evaluation mode. Weights, gradients, buffers of
-    normalisations and random states are as before afterwards.
+    Weights, their gradients and flags, and random states are as before afterwards.
 
     Args:
-        task: A search with a loss and data.
+        task: A search with a loss and data, whose largest subnet is active.
 
         setups: What takes over for which types of modules.
+
+        power: 1 for absolute values in place of squares.
 
     Returns:
         Shape ``(units,)`` for each hparam that has units, float64, on the CPU.
 
     Raises:
-        ScoreError: If there is no loss or no data, or a loss has no gradient that is finite.
+        ScoreError: If there is no batch, or a loss has no gradient that is finite.
     """
-    loss, data = _given(task)
-    task.space.select(task.space.max())
-    task.model.eval()
+    assert task.loss is not None  # noqa: S101 - whoever calls has seen to it
+    assert task.data is not None  # noqa: S101
     with (
         _managed(task.model, setups) as managed,
         differentiable(task.model, _unmanaged(task, managed)) as by_weight,
@@ -66,9 +66,9 @@ def score_units(task: SearchTask, setups: Setups) -> dict[Hparam, Tensor]:
         torch.inference_mode(mode=False),
         torch.enable_grad(),
     ):
-        scores = _Scores(by_weight, managed)
-        for number, batch in enumerate(data):
-            scores.add(_differentiable_loss(task.model, loss, batch, number))
+        scores = _Scores(by_weight, managed, power)
+        for number, batch in enumerate(task.data):
+            scores.add(_differentiable_loss(task.model, task.loss, batch, number))
     return scores.result()
 
 
@@ -79,6 +79,7 @@ class _Scores:
 
     by_weight: ByWeight
     managed: Managed
+    power: int = 2
     batches: int = 0
     _found: dict[Hparam, Tensor] = attrs.field(factory=dict)
 
@@ -91,21 +92,29 @@ class _Scores:
             raise ScoreError(_NO_GRADIENT)
         count = len(self.by_weight)
         for hparam, vector in derivatives(self.by_weight, gradients[:count]).items():
-            known = self._found.get(hparam)
-            self._found[hparam] = vector.square() if known is None else known + vector.square()
+            self._add(hparam, vector.abs().pow(self.power))
         for manager, gradient in zip(managers, gradients[count:], strict=True):
             manager.mask.grad = gradient
             manager.process_gradient()
+        if self.power == 1:
+            for hparam, own in self.managed.items():
+                for manager in own:
+                    self._add(hparam, manager.take().sqrt())
         self.batches += 1
+
+    def _add(self, hparam: Hparam, vector: Tensor) -> None:
+        known = self._found.get(hparam)
+        self._found[hparam] = vector if known is None else known + vector
 
     def result(self) -> dict[Hparam, Tensor]:
         """Return the scores of each hparam."""
         if not self.batches:
             raise ScoreError("data must hold at least one batch; it held none.")
         found = {h: torch.zeros(h.units, dtype=torch.float64) for h in self._unheard()}
-        found |= {hparam: vector.cpu() for hparam, vector in self._found.items()}
         for hparam, managers in self.managed.items():
             found[hparam] = sum((m.score.detach().cpu() for m in managers), torch.zeros(()))
+        found |= {hparam: vector.detach().cpu() for hparam, vector in self._found.items()}
+        for hparam in self.managed:
             _require_shape(hparam, found[hparam])
         for hparam, vector in found.items():
             if not bool(vector.isfinite().all()):
@@ -128,24 +137,6 @@ _NO_GRADIENT = (
     "loss must depend on the weights of the model; it has no gradient by any of them. "
     "Don't detach it, and don't compute it under torch.no_grad()."
 )
-
-
-def _given(
-    task: SearchTask,
-) -> tuple[Callable[[nn.Module, Any], Tensor], Iterable[Any]]:
-    """Return loss and data, or say which is missing."""
-    missing = [name for name in ("loss", "data") if getattr(task, name) is None]
-    if task.loss is None or task.data is None:
-        raise ScoreError(
-            f"mode {task.supernet.mode!r} scores units by gradients: pass loss=function(model, "
-            f"batch) -> scalar tensor and data=batches; {' and '.join(missing)} must not be None."
-        )
-    if any(tensor.is_meta for tensor in task.model.parameters()):
-        raise ScoreError(
-            f"{type(task.model).__name__} is on the meta device: it has shapes but no data, so "
-            f"there are no gradients. Load its weights first."
-        )
-    return task.loss, task.data
 
 
 def _differentiable_loss(

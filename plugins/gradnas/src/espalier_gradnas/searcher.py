@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import attrs
 
 from espalier.errors import ScoreError
+from espalier.importance import UnitScores, rank
 from espalier.searching import Searcher
 from espalier.searching.thresholds import bisect, spend
-from espalier.spaces import sort, supernet_of
+from espalier.spaces import supernet_of
 
 from .config import GradNASSearchConfig
-from .recording import UnitScores, degradations
-from .scoring import score_units
+from .recording import degradations
 
 
 if TYPE_CHECKING:
@@ -79,13 +79,11 @@ class GradientBinarySearcher(Searcher):
         Return the subnet that the constraints allow at the least loss of score.
 
         Raises:
-            ScoreError: If there is no loss or no data, or a loss has no gradient that is finite.
+            ScoreError: If the importance lacks what it needs, such as a loss and data, or a loss
+                has no gradient that is finite.
         """
         task.start(1)
-        for hparam, scores in score_units(task, self.SETUP_GRADIENT_FUNC).items():
-            UnitScores.of(hparam, task.supernet).record(scores)
-        if self.config.sort:
-            sort(task.model, task.supernet)
+        rank(task, self.config.importance, sort=self.config.sort, seed=self.config.seed)
         largest = task.space.max()
         if task.allows(largest):
             return largest
