@@ -13,6 +13,7 @@ import espalier
 from espalier.plugins import PluginHost, SamplerOffer, use_host
 from espalier.testing import (
     ConverterContract,
+    ImportanceContract,
     MetricContract,
     ModeContract,
     SamplerContract,
@@ -84,6 +85,7 @@ TRIED = {
     "converters": tried_converters,
     "modes": lambda: {case.make() for case in held_to(ModeContract)},
     "metrics": lambda: {case.make() for case in held_to(MetricContract)},
+    "importances": lambda: {case.make() for case in held_to(ImportanceContract)},
     "samplers": lambda: {
         type(case.make(small_space(), seed=0)) for case in held_to(SamplerContract)
     },
@@ -105,12 +107,13 @@ def missing(kind, tried):
 @pytest.mark.parametrize("kind", TRIED)
 def test_every_offer_is_held_to_its_contract(kind):
     """
-    A test class in the repository inherits the contract of each converter, mode, metric, sampler.
+    A test class in the repository inherits the contract of each converter, mode, metric,
+    importance and sampler.
     """
     assert set() == missing(kind, TRIED[kind]())
 
 
-@pytest.mark.parametrize("kind", ["converters", "modes", "metrics"])
+@pytest.mark.parametrize("kind", ["converters", "modes", "metrics", "importances"])
 def test_an_offer_without_a_test_is_missed(kind):
     """
     Take away any one that was tried, and it is said to be missing.

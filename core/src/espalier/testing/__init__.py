@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .axis_rule import check_axis_rule
     from .converter import ConverterContract
     from .fakes import fake_source
+    from .importance import ImportanceContract
     from .light import check_plugin_is_light
     from .metric import MetricContract
     from .mode import ModeContract
@@ -18,6 +19,7 @@ else:
         __name__,
         {
             "ConverterContract": "espalier.testing.converter",
+            "ImportanceContract": "espalier.testing.importance",
             "MetricContract": "espalier.testing.metric",
             "ModeContract": "espalier.testing.mode",
             "SamplerContract": "espalier.testing.sampler",
@@ -29,6 +31,7 @@ else:
 
 __all__ = [
     "ConverterContract",
+    "ImportanceContract",
     "MetricContract",
     "ModeContract",
     "SamplerContract",

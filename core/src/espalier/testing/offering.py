@@ -1,4 +1,4 @@
-"""Offer modes and metrics for the time of a test, as if they were installed."""
+"""Offer modes, metrics and importances for the time of a test, as if they were installed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import contextlib
 import itertools
 import sys
 import types
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..importance import ImportanceEstimator
 from ..metric import Metric
 from ..plugins import (
+    ImportanceOffer,
     MetricOffer,
     ModeOffer,
     PluginHost,
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
     from ..mode import ModeDescriptor
     from ..plugins import Source
 
+    #: What can be offered for a while.
+    Kind: TypeAlias = type[ModeDescriptor | Metric | ImportanceEstimator]
+
 _numbers = itertools.count()
 
 
 @contextlib.contextmanager
 def offered(
-    *kinds: type[ModeDescriptor | Metric],
+    *kinds: Kind,
     others: Iterable[Source] = (),
     follows: Collection[str] = (),
 ) -> Iterator[None]:
@@ -40,7 +45,8 @@ def offered(
     Use a host that offers *kinds*, with everything installed but what else has their names.
 
     Args:
-        kinds: Descriptors of modes, and metrics. What is installed is there by its own offer.
+        kinds: Descriptors of modes, metrics, and importance estimators. What is installed is
+            there by its own offer.
 
         others: More plug-ins, such as one that watches.
 
@@ -60,10 +66,15 @@ def offered(
         espalier_modes=lambda: [
             ModeOffer(kind.name, target, follows=after)
             for kind, target in targets
-            if not issubclass(kind, Metric)
+            if _shelf(kind) == "modes"
         ],
         espalier_metrics=lambda: [
-            MetricOffer(kind.name, target) for kind, target in targets if issubclass(kind, Metric)
+            MetricOffer(kind.name, target) for kind, target in targets if _shelf(kind) == "metrics"
+        ],
+        espalier_importances=lambda: [
+            ImportanceOffer(kind.name, target)
+            for kind, target in targets
+            if _shelf(kind) == "importances"
         ],
     )
     host = PluginHost([*installed(), *others, source], disabled=clashing)
@@ -78,12 +89,18 @@ def offered(
         del sys.modules[module.__name__]
 
 
-def _claims(host: PluginHost, kind: type[ModeDescriptor | Metric]) -> list[str]:
-    registry = host.metrics if issubclass(kind, Metric) else host.modes
-    return registry.qualified(kind.name)
+def _shelf(kind: Kind) -> str:
+    """Return which registry *kind* belongs to."""
+    if issubclass(kind, Metric):
+        return "metrics"
+    return "importances" if issubclass(kind, ImportanceEstimator) else "modes"
 
 
-def _offers(host: PluginHost, kind: type[ModeDescriptor | Metric]) -> bool:
+def _claims(host: PluginHost, kind: Kind) -> list[str]:
+    return host.registries[_shelf(kind)].qualified(kind.name)
+
+
+def _offers(host: PluginHost, kind: Kind) -> bool:
     """Whether *kind* is what *host* knows by its name."""
-    registry = host.metrics if issubclass(kind, Metric) else host.modes
+    registry: Any = host.registries[_shelf(kind)]
     return len(registry.qualified(kind.name)) == 1 and registry[kind.name] is kind
