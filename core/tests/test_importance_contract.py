@@ -61,7 +61,7 @@ class Short(Loss):
 
 class Negative(Loss):
     def estimate(self, task):
-        return {hparam: scores - 1 for hparam, scores in super().estimate(task).items()}
+        return {hparam: scores - 10 for hparam, scores in super().estimate(task).items()}
 
 
 class Endless(Loss):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from ..errors import ScoreError
+from ..errors import EspalierError, ScoreError
 from ..plugins import importances
 from ..spaces.sorting import sort as sort_units
 from ..spaces.sorting import unsort
@@ -73,7 +73,15 @@ def estimate(task: SearchTask, estimator: ImportanceEstimator) -> dict[Hparam, T
     """
     _require_given(task, estimator)
     with _at_largest(task), kept_randomness():
-        found = estimator.estimate(task)
+        try:
+            found = estimator.estimate(task)
+        except EspalierError:
+            raise
+        except Exception as error:
+            raise ScoreError(
+                f"importance {estimator.name!r} must score the units; it raised "
+                f"{type(error).__name__}: {error}."
+            ) from error
     return {hparam: _checked(estimator, hparam, scores) for hparam, scores in found.items()}
 
 
