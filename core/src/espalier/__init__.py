@@ -12,7 +12,7 @@ from .lazy import lazy_names
 if TYPE_CHECKING:
     from .api import convert, explain, export, profile, prune, restore, save, search, space
     from .dynamic import DynamicModule
-    from .errors import EspalierError
+    from .errors import EspalierError, SearchInterrupted
     from .hparams import Hparam
     from .metric import Metric
     from .mode import ModeConfig, ModeDescriptor, config_schema, default_config
@@ -34,6 +34,7 @@ else:
             "ModeDescriptor": "espalier.mode",
             "PluginHost": "espalier.plugins",
             "Sampler": "espalier.sampling",
+            "SearchInterrupted": "espalier.errors",
             "SearchResult": "espalier.searching",
             "SearchSpace": "espalier.spaces",
             "Searcher": "espalier.searching",
@@ -68,6 +69,7 @@ __all__ = [
     "ModeDescriptor",
     "PluginHost",
     "Sampler",
+    "SearchInterrupted",
     "SearchResult",
     "SearchSpace",
     "Searcher",
