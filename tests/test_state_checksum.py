@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from espalier.state import checksum
+from espalier import checksum
 
 
 ROW = 65_536

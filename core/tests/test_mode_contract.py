@@ -81,6 +81,18 @@ class Careless(Smallest):
         return {0: task.space.min()}[int(task.score(task.space.min()) * 0)]
 
 
+class Fickle(Smallest):
+    """Looks at something else each time."""
+
+    times = 0
+
+    def search(self, task):
+        Fickle.times += 1
+        task.start(None)
+        task.score({**task.space.min(), "inner.out_channels": 32 + 16 * (Fickle.times % 2)})
+        return super().search(task)
+
+
 class Numeric(Smallest):
     """Returns numbers that are no data."""
 
@@ -249,9 +261,10 @@ FAULTS = [
     (searched_by(Freezing), "the_exported_model_trains", []),
     (Chatty, "a_fresh_model_is_restored", ["converted"]),
     (Forgetful, "a_fresh_model_is_restored", ["converted"]),
-    (searched_by(Training), "a_score_that_raises_leaves_the_model_alone", [0.5]),
+    (searched_by(Training), "a_score_that_raises_costs_one_candidate", [0.5]),
     (searched_by(Stubborn), "an_interrupt_leaves_the_model_alone", [0.5]),
     (searched_by(Training), "an_interrupt_leaves_the_model_alone", [0.5]),
+    (searched_by(Fickle), "a_search_goes_on_where_it_was_killed", []),
 ]
 
 
@@ -262,7 +275,7 @@ def test_a_fault_is_found(mode, promise, words, tmp_path):
     """
     A mode that breaks one promise fails that test, which one without faults passes.
     """
-    words = [*words, tmp_path] if "restored" in promise else words
+    words = [*words, tmp_path] if "restored" in promise or "killed" in promise else words
     random.seed(4)
     for kind in (SmallestMode, mode):
         contract = type("Contract", (ModeContract,), {"make": lambda _, kind=kind: kind})()

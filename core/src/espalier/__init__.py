@@ -12,7 +12,7 @@ from .lazy import lazy_names
 if TYPE_CHECKING:
     from .api import convert, explain, export, profile, prune, restore, save, search, space
     from .dynamic import DynamicModule
-    from .errors import EspalierError
+    from .errors import EspalierError, SearchInterrupted
     from .hparams import Hparam
     from .importance import ImportanceEstimator
     from .metric import Metric
@@ -44,6 +44,7 @@ else:
             "ModeDescriptor": "espalier.mode",
             "PluginHost": "espalier.plugins",
             "Sampler": "espalier.sampling",
+            "SearchInterrupted": "espalier.errors",
             "SearchResult": "espalier.searching",
             "SearchSpace": "espalier.spaces",
             "Searcher": "espalier.searching",
@@ -80,6 +81,7 @@ __all__ = [
     "ModeDescriptor",
     "PluginHost",
     "Sampler",
+    "SearchInterrupted",
     "SearchResult",
     "SearchSpace",
     "Searcher",

@@ -9,6 +9,7 @@ from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_o
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
 from .searching import SearchResult, run_search
+from .searching.journal import place, require_place
 from .snapshot import Snapshot
 from .spaces import Explanation, Profile, SearchSpace, supernet_of
 from .spaces.sorting import unsort
@@ -110,6 +111,7 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
     data: Iterable[Any] | None = None,
     config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    progress_file: str | os.PathLike[str] | None = None,
 ) -> SearchResult:
     """
     Find the best configuration of a converted model within *constraints*, and make it active.
@@ -123,7 +125,9 @@ def search(  # noqa: PLR0913 - a promise of the public surface
         inputs: Not needed: the model remembers what it was converted with. Given, they must fit
             ``forward``.
 
-        score: Judges the model as it is at the moment of the call; higher is better.
+        score: Judges the model as it is at the moment of the call; higher is better. It returns a
+            number, or a tensor or array with one. One that raises or returns what is not finite
+            costs that candidate, and the reason is in the history.
 
         loss: ``loss(model, batch)``, a scalar tensor. With *data* and no *score*, the score is
             minus its mean.
@@ -131,6 +135,10 @@ def search(  # noqa: PLR0913 - a promise of the public surface
         data: Batches for *loss*.
 
         config: The searcher's settings: its class, plain data, or the path of a file with them.
+
+        progress_file: Where to write what was scored, as it is scored. A search that was killed
+            goes on where it was when it is started again with the same arguments, and ends in the
+            same result.
 
     Returns:
         The configuration, its score and metrics, and everything that was scored.
@@ -140,7 +148,13 @@ def search(  # noqa: PLR0913 - a promise of the public surface
 
         ConstraintError: If a constraint can't be met; the message says what can be.
 
-        ScoreError: If the score raises or is no number. In each case the model is as before.
+        ScoreError: If the score returns what is no number, or fails for the largest subnet, for
+            every candidate or for what the search chose.
+
+        StateError: If *progress_file* can't be written, or is that of another search. In each
+            case the model is as before.
+
+        SearchInterrupted: At Ctrl-C; the model is as before. It is a `KeyboardInterrupt`.
     """
     model = unwrapped(model)
     supernet = supernet_of(model)
@@ -151,7 +165,8 @@ def search(  # noqa: PLR0913 - a promise of the public surface
         bind_inputs(model, inputs)
     searcher = descriptor.searcher_class
     settings = searcher.config_class.structure(config)
-    return run_search(model, searcher(settings), constraints, score, loss, data)
+    made = searcher(settings)
+    return run_search(model, made, constraints, score, loss, data, progress_file=progress_file)
 
 
 def export(model: nn.Module) -> nn.Module:
@@ -188,6 +203,7 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
     data: Iterable[Any] | None = None,
     config: ModeConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     search_config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    progress_file: str | os.PathLike[str] | None = None,
 ) -> tuple[nn.Module, SearchResult]:
     """
     Convert, search and export in one call.
@@ -203,6 +219,8 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
         EspalierError: What `convert`, `search` and `export` raise. The model is as before then.
     """
     model = unwrapped(model)
+    if progress_file is not None:
+        require_place(place(progress_file))
     before = Snapshot.of(model)
     convert(model, mode, inputs=inputs, config=config)
     supernet = supernet_of(model)
@@ -214,6 +232,7 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
             loss=loss,
             data=data,
             config=search_config,
+            progress_file=progress_file,
         )
         export(model)
     except BaseException:

@@ -1,11 +1,20 @@
 """
 Every error espalier raises on purpose.
 
-Each is an `EspalierError` and also the built-in error a caller would expect.
+Each is an `EspalierError` and also the built-in error a caller would expect. `SearchInterrupted`
+alone is none: it is an interrupt.
 """
 
+from __future__ import annotations
+
 import difflib
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .searching import SearchResult, Trial
 
 
 class EspalierError(Exception):
@@ -45,6 +54,28 @@ class ConstraintError(EspalierError, ValueError):
 
 class ScoreError(EspalierError, ValueError):
     """The score gave nothing that can be compared."""
+
+
+class SearchInterrupted(KeyboardInterrupt):
+    """
+    Somebody pressed Ctrl-C during a search; the model is as it was before.
+
+    It is a `KeyboardInterrupt`, so what handles errors lets it pass.
+
+    Args:
+        message: How many configurations were scored, and how to go on.
+
+        history: Every configuration that was scored, in order.
+
+        result: The best of them that satisfies the constraints, if one does.
+    """
+
+    def __init__(
+        self, message: str, history: tuple[Trial, ...] = (), result: SearchResult | None = None
+    ) -> None:
+        super().__init__(message)
+        self.history = history
+        self.result = result
 
 
 class TraceError(EspalierError, RuntimeError):

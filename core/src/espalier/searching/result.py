@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-_VERSION = 1
+#: 2 added `Trial.reason` and `SearchResult.steps`.
+_VERSION = 2
+
+
+def _comparable(score: float) -> str:
+    return repr(score)  # nan, which is not equal to itself, is here
 
 
 @attrs.frozen
@@ -28,11 +33,14 @@ class Trial:
     Args:
         config: Choice of each hparam.
 
-        score: Higher is better; ``nan`` if the score was none.
+        score: Higher is better; ``nan`` if it failed.
+
+        reason: Why there is no score, such as what it raised; empty where there is one.
     """
 
     config: Mapping[str, Any]
-    score: float
+    score: float = attrs.field(eq=_comparable)
+    reason: str = ""
 
 
 @attrs.frozen
@@ -50,6 +58,9 @@ class SearchResult:
         history: Every configuration that was scored, in order.
 
         constraints: The upper bounds, as numbers.
+
+        steps: The result of each step, oldest first, where a model was pruned in several; the
+            rest is what the last of them found.
     """
 
     config: Mapping[str, Any]
@@ -57,6 +68,7 @@ class SearchResult:
     metrics: Mapping[str, float]
     history: tuple[Trial, ...]
     constraints: Mapping[str, float]
+    steps: tuple[SearchResult, ...] = ()
 
     def to_json(self) -> str:
         """Return the result as JSON; a number that JSON has not, such as ``nan``, is ``null``."""
@@ -73,15 +85,23 @@ class SearchResult:
         """
         try:
             data = json.loads(text)
-            if data.pop("version") != _VERSION:
+            if data.pop("version") not in {1, _VERSION}:
                 raise StateError("the search result was written by a newer Espalier; upgrade it.")
-            history = tuple(Trial(t["config"], _number(t["score"])) for t in data.pop("history"))
-            score = _number(data.pop("score"))
-            return cls(**data, score=score, history=history)
+            return cls._of(data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             if isinstance(error, StateError):
                 raise
             raise StateError(f"this is no search result: {error}.") from error
+
+    @classmethod
+    def _of(cls, data: dict[str, Any]) -> Self:
+        history = tuple(
+            Trial(_choices(held["config"]), _number(held["score"]), held.get("reason", ""))
+            for held in data.pop("history")
+        )
+        config, score = _choices(data.pop("config")), _number(data.pop("score"))
+        steps = tuple(cls._of(step) for step in data.pop("steps", ()))
+        return cls(**data, config=config, score=score, history=history, steps=steps)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result as JSON; a file that was there is replaced whole or not at all."""
@@ -120,3 +140,8 @@ def _finite(value: Any) -> Any:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _choices(config: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has no tuples, and no choice is a list.
+    return {n: tuple(value) if isinstance(value, list) else value for n, value in config.items()}

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import structlog
-import torch
 
-from ..errors import ScoreError, SpaceError
+from ..errors import ScoreError, SearchInterrupted, SpaceError
 from ..plugins import current_host
+from ..snapshot import Snapshot
 from ..spaces import Supernet, supernet_of
 from ..spaces.sorting import reorder_back
 from .constraints import Constraints
+from .journal import (
+    Journal,
+    bounds_of,
+    judge_of,
+    place,
+    require_place,
+    settings_of,
+    space_of,
+    weights_of,
+)
+from .judging import mean_loss, readable
 from .result import SearchResult
 from .task import SearchTask
 
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    import torch
     from torch import nn
 
     from .searcher import Searcher
 
 log = structlog.get_logger()
 
+#: How often a searcher is asked for another configuration where the one it chose has no score.
+_ATTEMPTS = 8
 
-def run_search(
+
+def run_search(  # noqa: PLR0913 - what a user passes
     model: nn.Module,
     searcher: Searcher,
     constraints: Mapping[str, float | str],
     score: Callable[[nn.Module], float] | None,
     loss: Callable[[nn.Module, Any], torch.Tensor] | None,
     data: Iterable[Any] | None,
+    *,
+    progress_file: str | os.PathLike[str] | None = None,
 ) -> SearchResult:
     """
     Search the space of a converted model and make the found configuration active.
@@ -44,48 +60,100 @@ def run_search(
     order of the units.
     """
     _require_choices(supernet_of(model))
+    if score is not None and not callable(score):
+        raise ScoreError(f"score must be a function of the model; got {score!r}.")
+    if progress_file is not None:
+        require_place(place(progress_file))
     bounds = Constraints.resolve(model, constraints)
-    data = _first(data, searcher.config.max_batches)
-    judge = score if score is not None else _mean_loss(loss, data)
-    task = SearchTask(model, bounds, judge, loss, data, progress=searcher.config.progress)
-    with _restoring(model, task.supernet):
-        try:
-            config = dict(searcher.search(task))
-        finally:
-            task.stop()
-        bounds.require(model, config)
+    data = readable(data, searcher.config.max_batches)
+    with contextlib.ExitStack() as stack:
+        journal = None
+        if progress_file is not None:
+            known = {
+                **weights_of(model),
+                **space_of(supernet_of(model)),
+                "constraints": bounds_of(constraints),
+                "settings": settings_of(searcher.config),
+                **judge_of(score, loss),
+            }
+            journal = Journal(progress_file, known)
+            stack.callback(journal.close)
+        judge = score if score is not None else mean_loss(loss, data)
+        progress = searcher.config.progress
+        task = SearchTask(model, bounds, judge, loss, data, progress=progress, journal=journal)
+        stack.enter_context(_restoring(model, task.supernet))
+        stack.enter_context(_telling(task, journal))
+        config, final = _found(searcher, task)
         task.space.select(config)
-        final = task.score(config)
-        if math.isnan(final):
-            raise ScoreError(
-                f"score must return a number for the chosen subnet; it returned nan. "
-                f"Configuration: {config}. Narrow the choices of the sizes that are too small."
-            )
-        task.space.select(config)
-    metrics = _metrics(model, bounds, config)
-    result = SearchResult(config, final, metrics, tuple(task.history), dict(bounds.limits))
-    used = {name: round(metrics[name] / limit, 3) for name, limit in bounds.limits.items()}
+    result = _result(task, config, final)
+    limits = bounds.limits.items()
+    used = {name: round(result.metrics[name] / limit, 3) for name, limit in limits}
     log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
     current_host().notify("espalier_search_finished", result=result)
     return result
 
 
-@attrs.frozen
-class _First:
-    """The first *most* of *batches*, at each reading."""
+def _found(searcher: Searcher, task: SearchTask) -> tuple[dict[str, Any], float]:
+    """
+    Return what *searcher* chose, and its score.
 
-    batches: Iterable[Any]
-    most: int
+    Where that fails, it is a candidate no more, and the searcher is asked again: what was scored
+    costs nothing then.
+    """
+    for _ in range(_ATTEMPTS):
+        scored = len(task.history)
+        config = dict(searcher.search(task))
+        task.constraints.require(task.model, config)
+        task.space.select(config)
+        final = task.score(config)
+        if final == final or scored == len(task.history):  # noqa: PLR0124 - nan is not equal to itself
+            break
+    if final != final:  # noqa: PLR0124
+        raise ScoreError(
+            f"score must return a number for the chosen subnet; it returned nan. Configuration: "
+            f"{config}. Narrow the choices of the sizes that are too small."
+        )
+    return config, final
 
-    def __iter__(self) -> Iterator[Any]:
-        return itertools.islice(iter(self.batches), self.most)
+
+@contextlib.contextmanager
+def _telling(task: SearchTask, journal: Journal | None) -> Iterator[None]:
+    """Say in an error why scores failed, and in an interrupt how to go on."""
+    try:
+        yield
+    except ScoreError as error:
+        if journal is not None:
+            journal.score_failed_again()
+        trial = task.first_failure
+        if trial is None or error.__cause__ is not None:
+            raise
+        message = f"{error} The first that failed {trial.reason}, at {task.where(trial)}."
+        raise ScoreError(message) from task.first_error or error
+    except KeyboardInterrupt as interrupt:
+        count = len(task.history)
+        if journal is None:
+            kept = ".history of this error; next time, pass progress_file= to be able to go on"
+        else:
+            kept = f"{journal.path}; call it with the same arguments to go on"
+        message = f"{count} configurations were scored, which are in {kept}."
+        raise SearchInterrupted(message, tuple(task.history), _best(task)) from interrupt
+    finally:
+        task.stop()
 
 
-def _first(data: Iterable[Any] | None, most: int | None) -> Iterable[Any] | None:
-    """Return what can be read more than once; an iterator is read here, no further than *most*."""
-    if isinstance(data, Iterator):
-        return list(itertools.islice(data, most))
-    return data if data is None or most is None else _First(data, most)
+def _best(task: SearchTask) -> SearchResult | None:
+    """Return the best that was scored and satisfies the constraints."""
+    able = [t for t in task.history if task.allows(t.config)]
+    if not able:
+        return None
+    best = max(able, key=lambda trial: trial.score)
+    return _result(task, dict(best.config), best.score)
+
+
+def _result(task: SearchTask, config: dict[str, Any], score: float) -> SearchResult:
+    metrics = _metrics(task.model, task.constraints, config)
+    limits = dict(task.constraints.limits)
+    return SearchResult(config, score, metrics, tuple(task.history), limits)
 
 
 def _require_choices(supernet: Supernet) -> None:
@@ -111,31 +179,16 @@ def _metrics(model: nn.Module, bounds: Constraints, config: dict[str, Any]) -> d
     return {**told, **bounds.measure(model, config)}
 
 
-def _mean_loss(
-    loss: Callable[[nn.Module, Any], torch.Tensor] | None, data: Iterable[Any] | None
-) -> Callable[[nn.Module], float] | None:
-    if loss is None or data is None:
-        return None
-
-    @torch.no_grad()
-    def score(model: nn.Module) -> float:
-        model.eval()
-        losses = [float(loss(model, batch)) for batch in data]
-        if not losses:
-            raise ScoreError("data must hold at least one batch; it held none.")
-        return -sum(losses) / len(losses)
-
-    return score
-
-
 @contextlib.contextmanager
 def _restoring(model: nn.Module, supernet: Supernet) -> Iterator[None]:
     flags = [(module, module.training) for module in model.modules()]
+    before = Snapshot.of(model)
     config = supernet.space.config()
     orders = dict(supernet.orders)
     try:
         yield
     except BaseException:
+        before.restore()
         reorder_back(model, supernet, orders)
         supernet.space.select(config)
         raise

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import TYPE_CHECKING, Any, final
 
 import structlog
-import torch
 
-from ..errors import ScoreError
+from ..errors import ScoreError, StateError
 from ..plugins import current_host
 from ..spaces import SearchSpace, supernet_of
+from ..spaces.supernet import is_converted
+from .judging import judged
 from .progress import Progress
 from .result import Trial
 
@@ -18,11 +20,16 @@ from .result import Trial
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    import torch
     from torch import nn
 
     from .constraints import Constraints
+    from .journal import Journal
 
 log = structlog.get_logger()
+
+#: How many sizes a message about one configuration names.
+_SHOWN = 4
 
 
 @final
@@ -42,9 +49,11 @@ class SearchTask:
         data: Batches for *loss*.
 
         progress: Whether to show a progress bar.
+
+        journal: What was scored and computed before, and where to write what is now.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that a searcher may use
         self,
         model: nn.Module,
         constraints: Constraints,
@@ -53,6 +62,7 @@ class SearchTask:
         data: Iterable[Any] | None = None,
         *,
         progress: bool = True,
+        journal: Journal | None = None,
     ) -> None:
         self.model = model
         self.supernet = supernet_of(model)
@@ -61,9 +71,13 @@ class SearchTask:
         self.loss = loss
         self.data = data
         self.history: list[Trial] = []
+        #: What the first failure raised in this process, if it raised.
+        self.first_error: Exception | None = None
         self._score = score
         self._progress = Progress(enabled=progress)
-        self._scores: dict[tuple[Any, ...], float] = {}
+        self._journal = journal
+        self._trials: dict[tuple[Any, ...], Trial] = {}
+        self._values: dict[str, str] = {}
 
     def start(self, calls: int | None) -> None:
         """Say that the search begins, and how many configurations it will score if known."""
@@ -76,37 +90,75 @@ class SearchTask:
         self._progress.stop()
 
     def allows(self, config: Mapping[str, Any]) -> bool:
-        """Whether *config* satisfies the constraints; the model is not run."""
-        return self.constraints.hold(self.model, config)
+        """
+        Whether *config* satisfies the constraints and has not failed; the model is not run.
+
+        What was scored and has no score is no candidate any more.
+        """
+        trial = self._trials.get(self._key(config))
+        has_failed = trial is not None and bool(trial.reason)
+        return not has_failed and self.constraints.hold(self.model, config)
 
     def score(self, config: Mapping[str, Any]) -> float:
         """
         Return the score of one configuration; one that was scored before is not run again.
 
-        The configuration stays active. ``nan`` means that the score was none.
+        The configuration stays active. ``nan`` means that it failed: the score raised, or is not
+        finite. The reason is in `history`.
 
         Raises:
-            ScoreError: If there is no score to call, it raises, or it returns no number.
+            ScoreError: If there is no score to call, it returns what is no number, or it leaves
+                the model converted in another way or at another configuration.
         """
-        key = tuple(config[name] for name in self.space)
-        if key in self._scores:
-            return self._scores[key]
+        key = self._key(config)
+        if key in self._trials:
+            return self._trials[key].score
         self.space.select(config)
-        value = self._call()
-        self._scores[key] = value
-        trial = Trial(dict(config), value)
+        trial = None if self._journal is None else self._journal.trial(config)
+        is_new = trial is None
+        if trial is None:
+            trial = self._scored(config)
+            if self._journal is not None:
+                self._journal.keep_trial(trial)
+        self._trials[key] = trial
         self.history.append(trial)
-        number = len(self.history) - 1
-        if not self._progress.is_shown:
-            log.info("trial_done", number=number, score=value)
-        metrics = self.constraints.measure(self.model, config)
-        current_host().notify(
-            "espalier_trial_done", number=number, config=trial.config, score=value, metrics=metrics
-        )
-        self._progress.advance(value)
-        return value
+        self._tell(trial, is_new=is_new)
+        return trial.score
 
-    def _call(self) -> float:
+    def remember(self, key: str, compute: Callable[[], Any]) -> Any:
+        """
+        Return what *compute* returns, which is called once for each *key*.
+
+        With a progress file the value is kept in it, and a search that goes on does not compute
+        it again. This is for what takes long besides scores, such as the importance of each unit.
+
+        Args:
+            key: Names the value within this search.
+
+            compute: Returns JSON data: numbers (``nan`` and infinities included, and every float
+                exactly), strings, truth values, ``None``, and lists and dicts of them.
+
+        Returns:
+            The value as JSON gives it back, the first time, too: with lists for tuples, and
+            strings for keys.
+
+        Raises:
+            StateError: If it is no JSON data.
+        """
+        text = self._values.get(key)
+        if text is None and self._journal is not None:
+            text = self._journal.value(key)
+        if text is None:
+            text = _dumped(key, compute())
+            if self._journal is not None:
+                self._journal.keep_value(key, text)
+        self._values[key] = text
+        return json.loads(text)
+
+    def _key(self, config: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(config[name] for name in self.space)
+
+    def _scored(self, config: Mapping[str, Any]) -> Trial:
         if self._score is None:
             raise ScoreError(
                 f"mode {self.supernet.mode!r} judges subnets by a score: pass "
@@ -117,17 +169,65 @@ class SearchTask:
                 f"{type(self.model).__name__} is on the meta device: it has shapes but no data, "
                 f"so it can be converted and profiled but not scored. Load its weights first."
             )
-        try:
-            value = self._score(self.model)
-        except Exception as error:
+        active = self.space.config()
+        flags = [(module, module.training) for module in self.model.modules()]
+        verdict = judged(self._score, self.model)
+        self._require_untouched(active, verdict.error)
+        for module, training in flags:
+            module.training = training
+        if verdict.error is not None:
+            self.first_error = self.first_error or verdict.error
+        return Trial(dict(config), verdict.score, verdict.reason)
+
+    def _require_untouched(self, active: Mapping[str, Any], error: Exception | None) -> None:
+        """Raise unless the score left the model converted, and at the configuration *active*."""
+        if not is_converted(self.model) or supernet_of(self.model) is not self.supernet:
             raise ScoreError(
-                f"score must return a number for every subnet; it raised "
-                f"{type(error).__name__}: {error}. Configuration: {self.space.config()}."
+                "score must leave the model converted as it is; it exported or converted it. Let "
+                "it work on copy.deepcopy(model)."
             ) from error
-        try:
-            number = float(value.detach() if isinstance(value, torch.Tensor) else value)
-        except (TypeError, ValueError, RuntimeError) as error:
+        changed = {n: choice for n, choice in self.space.config().items() if choice != active[n]}
+        if changed and error is None:
             raise ScoreError(
-                f"score must return a number, higher is better; got {value!r}."
-            ) from error
-        return math.nan if math.isinf(number) and number > 0 else number
+                f"score must leave the configuration as it is; it changed "
+                f"{', '.join(f'{n} from {active[n]} to {changed[n]}' for n in changed)}. Let it "
+                f"work on copy.deepcopy(model), or select what was active before."
+            )
+        if changed:
+            self.space.select(active)
+
+    def _tell(self, trial: Trial, *, is_new: bool) -> None:
+        number = len(self.history) - 1
+        if trial.reason and is_new:
+            log.warning("trial_failed", number=number, reason=trial.reason, at=self.where(trial))
+        elif is_new and not self._progress.is_shown:
+            log.info("trial_done", number=number, score=trial.score)
+        metrics = self.constraints.measure(self.model, trial.config)
+        current_host().notify(
+            "espalier_trial_done",
+            number=number,
+            config=trial.config,
+            score=trial.score,
+            metrics=metrics,
+        )
+        self._progress.advance(trial.score)
+
+    def where(self, trial: Trial) -> str:
+        """Return how the configuration of *trial* differs from the largest."""
+        largest = self.space.max()
+        smaller = [f"{n}={c}" for n, c in trial.config.items() if largest.get(n) != c]
+        rest = smaller[_SHOWN:]
+        told = ", ".join(smaller[:_SHOWN]) + (f" and {len(rest)} more" if rest else "")
+        return told or "the largest subnet"
+
+    @property
+    def first_failure(self) -> Trial | None:
+        """The first configuration that has no score."""
+        return next((trial for trial in self.history if math.isnan(trial.score)), None)
+
+
+def _dumped(key: str, value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise StateError(f"{key}: what is remembered must be JSON data; {error}.") from error

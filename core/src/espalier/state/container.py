@@ -20,9 +20,9 @@ import attrs
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ..checksum import raw, started, threads
 from ..errors import StateError
 from ..reading import Entry
-from .checksum import raw, started, threads
 
 
 if TYPE_CHECKING:

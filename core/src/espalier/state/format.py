@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..checksum import checksums
 from ..errors import StateError
 from ..mode.looks import checked_looks
 from ..reading import Entry
-from .checksum import checksums
 
 
 if TYPE_CHECKING:

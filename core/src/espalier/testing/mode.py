@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from ..api import convert, export, profile, restore, save, space
-from ..errors import ConfigError, ConstraintError, ConversionError, ScoreError
+from ..errors import ConfigError, ConstraintError, ConversionError, ScoreError, SearchInterrupted
 from ..mode import steps_of
 from ..plugins import current_host
 from ..searching import SearchResult
@@ -346,15 +346,45 @@ class ModeContract(ModeBench):
             assert self._searched(fresh, {"flops": "40%"}).config
 
     @pytest.mark.parametrize("share", [0.0, 0.5, 1.0], ids=["first", "middle", "last"])
-    def test_a_score_that_raises_leaves_the_model_alone(self, share: float) -> None:
+    def test_a_score_that_raises_costs_one_candidate(self, share: float) -> None:
         """
-        Whenever it breaks, structure, weights and flags are what they were before ``prune``.
+        The reason is in the history; where there is nothing else, it is in the error, and
+        structure, weights and flags are what they were before ``prune``.
         """
-        self._break(share, RuntimeError("out of memory"), ScoreError, "out of memory")
+        found = self._break(share, RuntimeError("out of memory"))
+        if isinstance(found, SearchResult):
+            failed = [trial for trial in found.history if trial.score != trial.score]
+            assert ["raised RuntimeError: out of memory"] == [trial.reason for trial in failed]
+            assert failed[0].config != found.config
+        else:
+            assert isinstance(found, ScoreError), found
+            assert "out of memory" in str(found)
 
     @pytest.mark.parametrize("share", [0.0, 0.5, 1.0], ids=["first", "middle", "last"])
     def test_an_interrupt_leaves_the_model_alone(self, share: float) -> None:
         """
-        So they are when somebody presses Ctrl-C, which ends the search there and then.
+        Ctrl-C ends the search there and then, and structure, weights and flags are as before.
         """
-        self._break(share, KeyboardInterrupt(), KeyboardInterrupt, None)
+        found = self._break(share, KeyboardInterrupt())
+
+        assert isinstance(found, KeyboardInterrupt)
+
+    def test_a_search_goes_on_where_it_was_killed(self, tmp_path: pathlib.Path) -> None:
+        """
+        With a progress file nothing is scored twice, and the result is that of an uninterrupted
+        search, bit for bit; a search that was finished is not scored again at all.
+        """
+        whole, counting = self._converted(), Judge(self)
+        expected = self._searched(whole, {"flops": "50%"}, counting)
+        path, stops_at = tmp_path / "progress", 1 + counting.count // 2
+        breaking = Judge(self, breaks_at=stops_at, error=KeyboardInterrupt())
+        with pytest.raises(SearchInterrupted):
+            self._searched(self._converted(), {"flops": "50%"}, breaking, progress_file=path)
+        for calls in (counting.count - stops_at + 1, 0):
+            model, judge = self._converted(), Judge(self)
+            result = self._searched(model, {"flops": "50%"}, judge, progress_file=path)
+
+            assert calls == judge.count
+            assert expected == result
+            assert space(whole).config() == space(model).config()
+            assert torch.equal(run(whole, self.inputs()), run(model, self.inputs()))
