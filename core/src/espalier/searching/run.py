@@ -80,11 +80,21 @@ def run_search(  # noqa: PLR0913 - what a user passes
             stack.callback(journal.close)
         judge = score if score is not None else mean_loss(loss, data)
         progress = searcher.config.progress
-        task = SearchTask(model, bounds, judge, loss, data, progress=progress, journal=journal)
+        task = SearchTask(
+            model,
+            bounds,
+            judge,
+            loss,
+            data,
+            progress=progress,
+            journal=journal,
+            bn_calibration=searcher.config.bn_calibration,
+        )
         stack.enter_context(_restoring(model, task.supernet))
         stack.enter_context(_telling(task, journal))
         config, final = _found(searcher, task)
         task.space.select(config)
+        task.calibration.settle(model)
     result = _result(task, config, final)
     limits = bounds.limits.items()
     used = {name: round(result.metrics[name] / limit, 3) for name, limit in limits}

@@ -35,10 +35,15 @@ class SearchConfig:
 
         max_batches: How many batches of the data to read at most; all of them where it is none.
             No further one is asked for.
+
+        bn_calibration: Whether running statistics of batch normalisations are estimated anew for
+            each subnet before it is scored, and for the one that is chosen, on up to 64 batches of
+            the data. Where it is none: if there are such layers, and data.
     """
 
     progress: bool = True
     max_batches: int | None = attrs.field(default=None, validator=_at_least_one, kw_only=True)
+    bn_calibration: bool | None = attrs.field(default=None, kw_only=True)
 
     @classmethod
     def structure(

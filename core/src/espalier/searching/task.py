@@ -12,6 +12,7 @@ from ..errors import ScoreError, StateError
 from ..plugins import current_host
 from ..spaces import SearchSpace, supernet_of
 from ..spaces.supernet import is_converted
+from .calibration import calibration_of
 from .judging import judged
 from .progress import Progress
 from .result import Trial
@@ -51,6 +52,9 @@ class SearchTask:
         progress: Whether to show a progress bar.
 
         journal: What was scored and computed before, and where to write what is now.
+
+        bn_calibration: Whether statistics of batch norm are estimated anew on *data* before each
+            score; where it is none, if there are any.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that a searcher may use
@@ -63,6 +67,7 @@ class SearchTask:
         *,
         progress: bool = True,
         journal: Journal | None = None,
+        bn_calibration: bool | None = None,
     ) -> None:
         self.model = model
         self.supernet = supernet_of(model)
@@ -76,6 +81,7 @@ class SearchTask:
         self._score = score
         self._progress = Progress(enabled=progress)
         self._journal = journal
+        self.calibration = calibration_of(self.supernet, model, loss, data, wanted=bn_calibration)
         self._trials: dict[tuple[Any, ...], Trial] = {}
         self._values: dict[str, str] = {}
 
@@ -171,7 +177,8 @@ class SearchTask:
             )
         active = self.space.config()
         flags = [(module, module.training) for module in self.model.modules()]
-        verdict = judged(self._score, self.model)
+        with self.calibration.during(self.model):
+            verdict = judged(self._score, self.model)
         self._require_untouched(active, verdict.error)
         for module, training in flags:
             module.training = training

@@ -1,17 +1,19 @@
-"""Find the least loss that every size may cost, and give back what the budget still allows."""
+"""Subnets that the loss of each size by itself leads to: by a threshold, or by a price."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from .task import SearchTask
+
+#: Halvings of the interval that holds the price.
+_HALVINGS = 60
 
 
 @final
@@ -38,6 +40,15 @@ class Sensitivity:
             for name, by_choice in self.losses.items()
         }
 
+    def total(self, config: Mapping[str, Any], power: float = 2.0) -> float:
+        """
+        Return the sum of the losses of the choices of *config*, each to the given *power*.
+
+        The square counts two small losses as less than one large one: layers that each lost a
+        little do better together than one that lost much.
+        """
+        return sum(self.losses[name][choice] ** power for name, choice in config.items())
+
 
 def bisect(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
     """Return the subnet of the least threshold that satisfies the constraints."""
@@ -52,38 +63,55 @@ def bisect(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
     return sensitivity.smallest_within(thresholds[high])
 
 
-def spend(task: SearchTask, sensitivity: Sensitivity, config: dict[str, Any]) -> dict[str, Any]:
+def bisect_price(
+    task: SearchTask, sensitivity: Sensitivity, power: float = 2.0
+) -> dict[str, Any] | None:
     """
-    Enlarge *config* choice by choice while the constraints allow it.
+    Return the subnet of the least price of the budget that satisfies the constraints.
 
-    Each time, the step is taken that wins back most loss for the share of the budget it costs;
-    among those that win nothing, the one that costs most.
+    At a given price, every hparam takes the choice that is best by itself: with the least loss, to
+    the given *power*, plus the price of what it uses. What it uses is measured with everything else
+    at its largest.
+
+    Returns:
+        ``None`` if no price leads to a subnet that fits, as where the choices that would have to
+        be taken lost everything.
     """
-    while True:
-        steps = []
-        for name, hparam in task.space.items():
-            larger = [choice for choice in hparam.choices if choice > config[name]]
-            if not larger:
-                continue
-            grown = {**config, name: larger[0]}
-            if task.allows(grown):
-                losses = sensitivity.losses[name]
-                win = _difference(losses[config[name]], losses[larger[0]])
-                cost = _share(task, grown) - _share(task, config)
-                steps.append((win / max(cost, 1e-12), cost, name, larger[0]))
-        if not steps:
-            return config
-        _, _, name, choice = max(steps, key=lambda step: step[:2])
-        config = {**config, name: choice}
+    offers = {
+        name: [(choice, loss**power, saved(choice)) for choice, loss in by_choice.items()]
+        for name, by_choice in sensitivity.losses.items()
+        for saved in [_saved_by(task, name)]
+    }
+
+    def best_at(price: float) -> dict[str, Any]:
+        return {
+            name: min(own, key=lambda offer: (offer[1] - price * offer[2], offer[0]))[0]
+            for name, own in offers.items()
+        }
+
+    finite = [loss for own in offers.values() for _, loss, _ in own if loss < float("inf")]
+    least = min((saved for own in offers.values() for *_, saved in own if saved > 0), default=1.0)
+    low, high = 0.0, 2 * (max(finite) / least + 1)
+    if not task.allows(best_at(high)):
+        return None
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if best_at(middle) == best_at(high):
+            high = middle
+        elif task.allows(best_at(middle)):
+            high = middle
+        else:
+            low = middle
+    return best_at(high)
 
 
-def _difference(more: float, less: float) -> float:
-    if math.isinf(more):
-        return 0.0 if math.isinf(less) else math.inf
-    return more - less
+def _saved_by(task: SearchTask, name: str) -> Callable[[Any], float]:
+    largest = task.space.max()
+    whole = share(task, largest)
+    return lambda choice: whole - share(task, {**largest, name: choice})
 
 
-def _share(task: SearchTask, config: Mapping[str, Any]) -> float:
+def share(task: SearchTask, config: Mapping[str, Any]) -> float:
     """Return how much of the tightest budget *config* uses."""
     found = task.constraints.measure(task.model, config)
     return max(found[name] / limit for name, limit in task.constraints.limits.items())

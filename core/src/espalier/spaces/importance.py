@@ -68,12 +68,22 @@ def register_magnitudes(model: nn.Module, supernet: Supernet) -> None:
 
 
 def magnitudes(model: nn.Module, supernet: Supernet, power: int = 2) -> Iterator[Importance]:
-    """Yield the norm of each parameter that carries a unit: L2, or L1 where *power* is 1."""
+    """
+    Yield the norm of each parameter that carries a unit: L2, or L1 where *power* is 1.
+
+    Vectors have a say only about units that no matrix or kernel carries: a bias is the same for
+    whatever comes in, and what reads the unit, or the statistics after it, can make up for it.
+    """
+    found: dict[Hparam, list[tuple[int, Importance]]] = {}
     for path, name, axis, term in carried(model, supernet):
         own = model.get_submodule(path)._parameters  # noqa: SLF001
         for hparam in dict.fromkeys(leaves(term)):
             if hparam.is_configurable and hparam.is_sortable:
-                yield Importance(own, name, axis, term, hparam, power)
+                one = Importance(own, name, axis, term, hparam, power)
+                found.setdefault(hparam, []).append((own[name].dim(), one))  # type: ignore[union-attr]
+    for own_magnitudes in found.values():
+        least = min(2, max(axes for axes, _ in own_magnitudes))
+        yield from (one for axes, one in own_magnitudes if axes >= least)
 
 
 def carried(model: nn.Module, supernet: Supernet) -> Iterator[tuple[str, str, int, Term]]:

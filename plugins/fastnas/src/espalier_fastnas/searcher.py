@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from espalier.errors import ScoreError
 from espalier.importance import rank
 from espalier.searching import Searcher
-from espalier.searching.thresholds import bisect, spend
 
 from .config import FastNASSearchConfig
-from .sensitivity import calls_needed, measure
+from .refining import refine
+from .sensitivity import Measurements, calls_needed
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from espalier.hparams import Hparam
     from espalier.searching import SearchTask
 
 
@@ -27,10 +28,12 @@ class BinarySearcher(Searcher):
 
     Raising the threshold never makes a subnet larger, so bisection over the measured losses finds
     the least one whose subnet satisfies the constraints. What the budget still allows is then
-    given back where it helps most for what it costs.
+    given back where it helps most for what it costs. Losses of single choices do not add up, so
+    the last calls score whole subnets: this one, some that other ways of adding up lead to, and
+    neighbours of the best.
 
     Source:
-        The idea of NVIDIA's *FastNAS* (Model Optimizer documentation); the last pass is our own.
+        The idea of NVIDIA's *FastNAS* (Model Optimizer documentation); the last passes are our own.
     """
 
     config_class: ClassVar[type[FastNASSearchConfig]] = FastNASSearchConfig
@@ -38,12 +41,12 @@ class BinarySearcher(Searcher):
 
     def search(self, task: SearchTask) -> Mapping[str, Any]:
         """
-        Return the largest subnet that the constraints allow at the least loss.
+        Return the best subnet that was found within the constraints.
 
         Raises:
             ScoreError: If the largest subnet has no score to compare with, or no subnet has.
         """
-        task.start(calls_needed(task.space) + 1)
+        task.start(self.calls(task.space))
         if self.config.sort:
             rank(task, self.config.importance, seed=self.config.seed)
         largest = task.space.max()
@@ -55,11 +58,22 @@ class BinarySearcher(Searcher):
             )
         if task.allows(largest):
             return largest
-        sensitivity = measure(task)
+        measured = Measurements.of(task, base)
+        measured.take(self._alone(task.space))
         if all(math.isnan(trial.score) for trial in task.history[1:]):
             raise ScoreError(
                 f"score must return a number for some smaller subnet; it returned nan for all "
                 f"{len(task.history) - 1} of them."
             )
-        config = bisect(task, sensitivity)
-        return spend(task, sensitivity, config) if self.config.spend else config
+        left = self.calls(task.space) - len(task.history)
+        return refine(task, measured.sensitivity(), left, use_up=self.config.spend)
+
+    def calls(self, space: Mapping[str, Hparam]) -> int:
+        """Return how many configurations a search of *space* scores at most."""
+        most = calls_needed(space) + self.config.refine
+        return min(most, self.config.max_score_calls or most)
+
+    def _alone(self, space: Mapping[str, Hparam]) -> int:
+        """Return how many choices are scored alone: two of three calls, if not all can be."""
+        left = self.calls(space) - 1
+        return min(calls_needed(space) - 1, left - min(self.config.refine, -(-left // 3)))

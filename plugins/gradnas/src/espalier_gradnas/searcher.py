@@ -9,7 +9,8 @@ import attrs
 from espalier.errors import ScoreError
 from espalier.importance import UnitScores, rank
 from espalier.searching import Searcher
-from espalier.searching.thresholds import bisect, spend
+from espalier.searching.spending import spend
+from espalier.searching.thresholds import bisect
 from espalier.spaces import supernet_of
 
 from .config import GradNASSearchConfig
