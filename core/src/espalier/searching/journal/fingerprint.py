@@ -46,9 +46,9 @@ def weights_of(model: nn.Module) -> dict[str, str]:
     return {"model": type(model).__qualname__, "weights": digest.hexdigest()}
 
 
-def judge_of(score: object, loss: object) -> dict[str, str | None]:
-    """Return the names of the functions that judge; nobody can tell what they do."""
-    return {"score": _name(score), "loss": _name(loss)}
+def functions_of(**functions: object) -> dict[str, str | None]:
+    """Return the names of the user's *functions*; nobody can tell what they do."""
+    return {role: _name(function) for role, function in functions.items()}
 
 
 def bounds_of(constraints: Mapping[str, float | str]) -> dict[str, Any]:
