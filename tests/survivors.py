@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import multiprocessing
+import os
 import pathlib
 import random
-import subprocess
+import signal
 import sys
 import time
+import types
 
 import numpy as np
 import structlog
 import torch
 
 import espalier
+from espalier.searching.journal import file
 from tests.models import FINE, Faithful, images, small_cnn
 
 
@@ -35,8 +40,8 @@ class Noisy:
             raise RuntimeError("bad luck")
         found = self._faithful(model) + noise
         if self._calls is not None:
-            with self._calls.open("a") as file:
-                file.write("x")
+            with self._calls.open("a") as counted:
+                counted.write("x")
         return found
 
 
@@ -73,23 +78,46 @@ def survive(path=None, calls=None, seconds=0.0, mode="fastnas"):
     return result, weights(model)
 
 
-def child(path, **more):
-    """Start `survive` in a process of its own."""
-    code = f"from tests.survivors import main; main({str(path)!r}, **{more!r})"
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=pathlib.Path(__file__).parents[1],
-    )
+def child(path, out, **more):
+    """
+    Start `survive` in a process of its own, and wait until it begins.
+
+    The processes are forked from one that has loaded everything and done nothing.
+    """
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # read by the server
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.survivors"])
+    begun = context.Event()
+    process = context.Process(target=main, args=(path, out, begun), kwargs=more)
+    process.start()
+    begun.wait(60)
+    return process
 
 
-def main(path, **more):
+def dying(in_record):
+    """Have this process killed by the system when half of that record is written."""
+    write, count = os.write, itertools.count(1)
+
+    def dies(descriptor, data):
+        if next(count) == in_record:
+            write(descriptor, data[: len(data) // 2])
+            os.kill(os.getpid(), signal.SIGKILL)
+        return write(descriptor, data)
+
+    file.os = types.SimpleNamespace(**{**vars(os), "write": dies})
+
+
+def main(path, out, begun=None, dies_in_record=0, **more):
     """What the process does."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     torch.set_num_threads(1)
-    print("ready", flush=True)  # noqa: T201
-    result, digest = survive(path, **more)
-    print(result.to_json(), flush=True)  # noqa: T201
-    print(digest, flush=True)  # noqa: T201
+    if dies_in_record:
+        dying(dies_in_record)
+    if begun is not None:
+        begun.set()
+    try:
+        result, digest = survive(path, **more)
+    except Exception as error:  # noqa: BLE001 - the test reads it
+        pathlib.Path(out).write_text(f"{type(error).__name__}: {error}")
+    else:
+        pathlib.Path(out).write_text(f"{digest}\n{result.to_json()}")
