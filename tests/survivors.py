@@ -78,9 +78,9 @@ def survive(path=None, calls=None, seconds=0.0, mode="fastnas"):
     return result, weights(model)
 
 
-def child(path, out, **more):
+def child(path, out, *more_args, target=None, **more):
     """
-    Start `survive` in a process of its own, and wait until it begins.
+    Start `survive`, or *target*, in a process of its own, and wait until it begins.
 
     The processes are forked from one that has loaded everything and done nothing.
     """
@@ -88,7 +88,9 @@ def child(path, out, **more):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.survivors"])
     begun = context.Event()
-    process = context.Process(target=main, args=(path, out, begun), kwargs=more)
+    process = context.Process(
+        target=target or main, args=(path, out, begun, *more_args), kwargs=more
+    )
     process.start()
     begun.wait(60)
     return process
@@ -121,3 +123,55 @@ def main(path, out, begun=None, dies_in_record=0, **more):
         pathlib.Path(out).write_text(f"{type(error).__name__}: {error}")
     else:
         pathlib.Path(out).write_text(f"{digest}\n{result.to_json()}")
+
+
+class Training:
+    """Trains for a moment, with noise; it can be told to break, and counts."""
+
+    def __init__(self, calls=None, breaks_at=0, error=None):
+        self.seen = []
+        self._calls = calls
+        self._breaks_at = breaks_at
+        self._error = error
+
+    def __call__(self, model):
+        self.seen.append(sum(p.numel() for p in model.parameters()))
+        optimizer = torch.optim.SGD(model.parameters(), 0.05)
+        model.train()
+        for _ in range(3):
+            optimizer.zero_grad()
+            noisy = images() + 0.1 * torch.randn(4, 3, 8, 8)
+            torch.nn.functional.cross_entropy(model(noisy), torch.arange(4)).backward()
+            optimizer.step()
+        if self._calls is not None:
+            with pathlib.Path(self._calls).open("a") as counted:
+                counted.write("t")
+        if len(self.seen) == self._breaks_at:
+            raise self._error
+
+
+def iterate(path=None, finetune=None, *, model=None, score=None, steps=3, **more):
+    """Prune in steps from the beginning, and return the result and the weights."""
+    model = small_cnn() if model is None else model
+    score = Noisy(model) if score is None else score
+    seeded()
+    arguments = {"constraints": {"flops": "30%"}, "config": FINE, "search_config": QUIET} | more
+    model, result = espalier.prune(
+        model,
+        inputs=images(),
+        score=score,
+        progress_file=path,
+        steps=steps,
+        finetune=finetune,
+        **arguments,
+    )
+    return result, weights(model)
+
+
+def iterate_and_write(path, out, begun, calls):
+    """What a process does that may be killed anywhere, in its training too."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    torch.set_num_threads(1)
+    begun.set()
+    result, digest = iterate(path, Training(calls))
+    pathlib.Path(out).write_text(f"{digest}\n{result.to_json()}")
