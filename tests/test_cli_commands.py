@@ -19,6 +19,8 @@ from espalier.searching import SearchResult
 
 #: A module of a user's; every test gets a fresh copy under this name.
 NET = """
+    import os
+
     import torch
     from torch import nn
 
@@ -50,6 +52,19 @@ NET = """
 
     def words():
         return "a model"
+
+
+    calls = []
+
+
+    def stopping(model):
+        calls.append(1)
+        if len(calls) % 3 == 0 and not os.path.exists("goes_on"):
+            raise KeyboardInterrupt
+        if os.path.exists("goes_on"):
+            with open("goes_on", "a") as file:
+                file.write("x")
+        return score(model)
 
 
     def score(model):
@@ -241,6 +256,27 @@ class TestPrune:
         assert all(0 == size % 16 for config in scored for size in config.values())
         assert (name == "c.json") == ({64} == {config["2.out_features"] for config in scored})
 
+    def test_a_command_that_was_stopped_goes_on(self, run, tmp_path):
+        """
+        Ctrl-C says what is kept and how to go on; then nothing is scored twice.
+        """
+        words = ["--flops", "50%", "--out", "net", "--progress-file", "progress"]
+        stopping = [word.replace("usernet:score", "usernet:stopping") for word in PRUNE]
+        stopped = run(*stopping, *words)
+        lost = run(*stopping, *words[:-2])
+
+        assert 130 == stopped.status == lost.status
+        assert "2 configurations are in progress; the same command goes on there." in stopped.err
+        assert "2 configurations were scored and are lost; --progress-file" in lost.err
+        assert not (tmp_path / "net").exists()
+        (tmp_path / "goes_on").touch()
+        result = run(*stopping, *words, "--result", "r.json")
+        found = SearchResult.load(tmp_path / "r.json")
+
+        assert 0 == result.status
+        assert len(found.history) - 2 == (tmp_path / "goes_on").stat().st_size
+        assert len(found.history) + 1 == len((tmp_path / "progress").read_text().splitlines())
+
     @pytest.mark.parametrize("ours", [True, False], ids=["espalier", "safetensors"])
     def test_weights_are_loaded_first(self, run, tmp_path, ours):
         """
@@ -287,7 +323,8 @@ BAD = {
     "needs arguments": ("model", "torch.nn:Linear", "LoadError", "TypeError: "),
     "no score": ("--score", "usernet:scor", "LoadError", "Did you mean 'score'?"),
     "score is a number": ("--score", "usernet:number", "LoadError", "returns a number, higher"),
-    "score of nan": ("--score", "usernet:nothing", ScoreError, "it returned nan"),
+    "score of nan": ("--score", "usernet:nothing", ScoreError, "failed returned nan, at the"),
+    "no progress folder": ("--progress-file", "no/file", StateError, "there is no no"),
     "bad shape": ("--input", "1,6", InputsError, "'x' between them"),
     "no number": ("--input", "1xN", InputsError, "got '1xN'"),
     "bad dtype": ("--input", "1x6:flaot32", InputsError, "Did you mean 'float32'?"),
@@ -323,9 +360,10 @@ def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, option, value, 
     result = run(*changed(option, value))
 
     assert (1, "") == (result.status, result.out)
-    assert 1 == len(result.err.splitlines())
-    assert result.err.startswith(f"{error if isinstance(error, str) else error.__name__}: ")
-    assert message in result.err
+    *warnings, last = result.err.splitlines()
+    assert all("trial_failed" in line for line in warnings)
+    assert last.startswith(f"{error if isinstance(error, str) else error.__name__}: ")
+    assert message in last
     assert before == {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConversionError, InputsError
+from .iterating import Iteration
 from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_of
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
@@ -204,42 +206,77 @@ def prune(  # noqa: PLR0913 - a promise of the public surface
     config: ModeConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     search_config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     progress_file: str | os.PathLike[str] | None = None,
+    steps: int = 1,
+    finetune: Callable[[nn.Module], object] | None = None,
 ) -> tuple[nn.Module, SearchResult]:
     """
-    Convert, search and export in one call.
+    Convert, search and export in one call, or in several steps with training between them.
 
     See `convert` for *mode*, *inputs* and *config*, and `search` for the rest; *search_config*
     is the searcher's.
 
+    Args:
+        steps: How often to convert, search and export. Each step leaves the same share of what
+            the one before left, and percentages are of the model as it is given, so that the last
+            step has the *constraints* themselves.
+
+        finetune: Called with the plain, smaller model after each step, the last included, to
+            train it in place. What it returns does not matter.
+
+        progress_file: As in `search`; with several steps, or *finetune*, the finished model and
+            the search of each step are kept in files beside it, of the same name with an ending.
+            Started again with the same arguments and the same fresh model, finished steps are not
+            repeated.
+
     Returns:
         The same model, or for a wrapper the module inside, now plain and smaller; and the result
-        of the search.
+        of the search: of the last step, with those of all in ``steps``.
 
     Raises:
-        EspalierError: What `convert`, `search` and `export` raise. The model is as before then.
+        EspalierError: What `convert`, `search` and `export` raise, or *steps* or *finetune* are
+            not possible. Whatever raises, *finetune* too, the model is as before then.
     """
     model = unwrapped(model)
+    descriptor = _descriptor(mode)
+    iteration = Iteration(steps, finetune, constraints)
     if progress_file is not None:
         require_place(place(progress_file))
+    if steps > 1:
+        _require_repeatable(mode)
+    if not iteration.is_plain:
+        data = iteration.readable(data, descriptor, search_config)
+    once = functools.partial(
+        _prune_once,
+        convert=functools.partial(convert, mode=mode, inputs=inputs, config=config),
+        search=functools.partial(search, score=score, loss=loss, data=data, config=search_config),
+    )
+    if iteration.is_plain:
+        return model, once(model, lambda _: constraints, progress_file)
+    told = functools.partial(
+        iteration.fingerprint, model, descriptor, config, search_config, score=score, loss=loss
+    )
+    return model, iteration.run(model, once, progress_file, told)
+
+
+def _prune_once(
+    model: nn.Module,
+    bounds: Callable[[nn.Module], Mapping[str, float | str]],
+    progress_file: str | os.PathLike[str] | None,
+    *,
+    convert: Callable[..., nn.Module],
+    search: Callable[..., SearchResult],
+) -> SearchResult:
     before = Snapshot.of(model)
-    convert(model, mode, inputs=inputs, config=config)
+    convert(model)
     supernet = supernet_of(model)
     try:
-        result = search(
-            model,
-            constraints=constraints,
-            score=score,
-            loss=loss,
-            data=data,
-            config=search_config,
-            progress_file=progress_file,
-        )
+        result = search(model, constraints=bounds(model), progress_file=progress_file)
         export(model)
     except BaseException:
         unsort(model, supernet)
         before.restore()
         raise
-    return model, result
+    return result
 
 
 def explain(
@@ -337,6 +374,16 @@ def space(model: nn.Module) -> SearchSpace:
 def _descriptor(mode: str) -> ModeDescriptor:
     made: ModeDescriptor = current_host().modes[mode]()
     return made
+
+
+def _require_repeatable(mode: str) -> None:
+    """Raise if *mode* can't come after its own export."""
+    allowed = current_host().modes.offer(mode).follows
+    if allowed and "export" not in allowed:
+        raise ConversionError(
+            f"mode {mode!r} may follow {', '.join(sorted(allowed))}, and so can't be applied in "
+            f"several steps, each of which ends with an export. Ask for steps=1."
+        )
 
 
 def _require_order(model: nn.Module, mode: str) -> None:

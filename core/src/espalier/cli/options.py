@@ -60,3 +60,9 @@ ScoreOption: TypeAlias = Annotated[
 ProgressOption: TypeAlias = Annotated[
     bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")
 ]
+
+#: Where progress is kept.
+ProgressFileOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Where to write progress; the same command goes on there after a crash."),
+]

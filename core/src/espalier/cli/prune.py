@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from .. import api
+from ..errors import SearchInterrupted
 from ..searching import SearchResult
 from ..spaces import Profile
 from ..structuring import read_config
@@ -25,11 +26,16 @@ from .options import (
     KwargOption,
     ModelArgument,
     ParamsOption,
+    ProgressFileOption,
     ProgressOption,
     ScoreOption,
     WeightsOption,
 )
 from .tables import print_table, with_unit
+
+
+#: What a shell says of a command that Ctrl-C ended.
+_INTERRUPTED = 130
 
 
 def prune(  # noqa: PLR0913 - one for each option
@@ -49,6 +55,7 @@ def prune(  # noqa: PLR0913 - one for each option
         Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
     ] = None,
     progress: ProgressOption = True,
+    progress_file: ProgressFileOption = None,
 ) -> None:
     """Shrink a model under a budget, and save it."""
     constraints = read_constraints(flops, params, constraint or ())
@@ -61,20 +68,31 @@ def prune(  # noqa: PLR0913 - one for each option
     if weights is not None:
         load_weights(made, weights)
     before = api.profile(made, inputs)
-    made, found = api.prune(
-        made,
-        mode,
-        constraints=constraints,
-        inputs=inputs,
-        score=judge,
-        config=settings,
-        search_config={"progress": progress},
-    )
+    try:
+        made, found = api.prune(
+            made,
+            mode,
+            constraints=constraints,
+            inputs=inputs,
+            score=judge,
+            config=settings,
+            search_config={"progress": progress},
+            progress_file=progress_file,
+        )
+    except SearchInterrupted as interrupt:
+        typer.echo(_kept(len(interrupt.history), progress_file), err=True)
+        raise typer.Exit(_INTERRUPTED) from interrupt
     api.save(made, out)
     if result is not None:
         found.save(result)
     _show(before, api.profile(made, inputs), found)
     typer.echo(f"saved as {out}; espalier.restore(model, {str(out)!r}) brings it back")
+
+
+def _kept(count: int, progress_file: Path | None) -> str:
+    if progress_file is None:
+        return f"{count} configurations were scored and are lost; --progress-file keeps them."
+    return f"{count} configurations are in {progress_file}; the same command goes on there."
 
 
 def _show(before: Profile, after: Profile, found: SearchResult) -> None:

@@ -16,7 +16,7 @@ from .constraints import Constraints
 from .journal import (
     Journal,
     bounds_of,
-    judge_of,
+    functions_of,
     place,
     require_place,
     settings_of,
@@ -74,7 +74,7 @@ def run_search(  # noqa: PLR0913 - what a user passes
                 **space_of(supernet_of(model)),
                 "constraints": bounds_of(constraints),
                 "settings": settings_of(searcher.config),
-                **judge_of(score, loss),
+                **functions_of(score=score, loss=loss),
             }
             journal = Journal(progress_file, known)
             stack.callback(journal.close)

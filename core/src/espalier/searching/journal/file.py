@@ -6,7 +6,7 @@ import contextlib
 import functools
 import json
 import os
-import stat
+import secrets
 import weakref
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -134,21 +134,21 @@ def require_place(path: pathlib.Path) -> None:
     folder = path.parent
     if not folder.is_dir():
         raise StateError(f"{path}: must be a file in a folder that exists; there is no {folder}.")
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        if not os.access(folder, os.W_OK):
-            raise StateError(f"{path}: can't be written: {folder} is read-only.") from None
-        return
-    except OSError as error:
-        raise StateError(f"{path}: can't be read: {error.strerror}.") from error
-    if not stat.S_ISREG(found.st_mode):
+    if path.exists() and not path.is_file():
         raise StateError(f"{path}: must be an ordinary file; it is a folder or a device.")
-    if not os.access(path, os.R_OK | os.W_OK):
-        raise StateError(f"{path}: can't be written: it is read-only.")
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) not in {_MAGIC, b""}:
-            raise _foreign(path)
+    try:
+        if path.exists():
+            with path.open("r+b") as file:
+                begin = file.read(len(_MAGIC))
+        else:
+            begin = b""
+            draft = path.with_name(f".espalier-{secrets.token_hex(8)}.draft")
+            draft.open("xb").close()
+            draft.unlink()
+    except OSError as error:
+        raise StateError(f"{path}: can't be written: {error.strerror}.") from error
+    if begin not in {_MAGIC, b""}:
+        raise _foreign(path)
 
 
 def _foreign(path: pathlib.Path) -> StateError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import reprlib
 from typing import TYPE_CHECKING, Any
 
@@ -38,17 +39,21 @@ def space_of(supernet: Supernet) -> dict[str, Any]:
 
 
 def weights_of(model: nn.Module) -> dict[str, str]:
-    """Return the class of *model*, and a checksum of the weights as they are now."""
+    """Return the class of *model*, and checksums of its modules and weights as they are now."""
     digest = hashlib.sha256()
     for name, tensor in _held(model):
         found = "meta" if tensor.is_meta else checksums({"": _dense(tensor)})[""]
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} {found}\n".encode())
-    return {"model": type(model).__qualname__, "weights": digest.hexdigest()}
+    return {
+        "model": type(model).__qualname__,
+        "modules": hashlib.sha256("\n".join(_modules(model)).encode()).hexdigest(),
+        "weights": digest.hexdigest(),
+    }
 
 
-def judge_of(score: object, loss: object) -> dict[str, str | None]:
-    """Return the names of the functions that judge; nobody can tell what they do."""
-    return {"score": _name(score), "loss": _name(loss)}
+def functions_of(**functions: object) -> dict[str, str | None]:
+    """Return the names of the user's *functions*; nobody can tell what they do."""
+    return {role: _name(function) for role, function in functions.items()}
 
 
 def bounds_of(constraints: Mapping[str, float | str]) -> dict[str, Any]:
@@ -105,6 +110,16 @@ def _name(function: object) -> str | None:
     if function is None:
         return None
     return getattr(function, "__qualname__", None) or type(function).__qualname__
+
+
+def _modules(model: nn.Module) -> Iterator[str]:
+    for path, module in model.named_modules():
+        # Sizes are told by the weights; what has none may have a slope, or a rate.
+        told = "" if module._parameters else _ADDRESS.sub("", module.extra_repr())  # noqa: SLF001
+        yield f"{path}: {type(module).__qualname__} {told}"
+
+
+_ADDRESS = re.compile("0x[0-9a-fA-F]+")
 
 
 def _held(model: nn.Module) -> Iterator[tuple[str, Tensor]]:

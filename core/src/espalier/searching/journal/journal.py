@@ -46,6 +46,8 @@ class Journal:
         self._failed: list[str] = []
         self._values: dict[str, tuple[str, dict[str, Entry]]] = {}
         self._file, records = RecordFile.open(self.path)
+        #: Whether there was nothing at *path*.
+        self.is_new = not records
         try:
             self._begin(json.loads(json.dumps(fingerprint)), records)
         except BaseException:
@@ -120,6 +122,11 @@ class Journal:
             return None
         self._go_to(found[1])
         return found[0]
+
+    def peek(self, key: str) -> str | None:
+        """Return the JSON that was kept under *key*, and leave random states alone."""
+        found = self._values.get(key)
+        return None if found is None else found[0]
 
     def keep_value(self, key: str, text: str) -> None:
         """Keep JSON under *key*, with the random state as it is now."""
