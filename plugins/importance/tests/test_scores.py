@@ -13,8 +13,8 @@ from espalier_importance import Activation, BatchNormScale
 
 
 FINE = {
-    **{f"nn.{kind}": {"channel_divisor": 2} for kind in ("Conv2d", "BatchNorm2d")},
-    "nn.Linear": {"feature_divisor": 2},
+    "nn.Conv2d": {"channel_divisor": 2},
+    **{f"nn.{kind}": {"feature_divisor": 2} for kind in ("Linear", "BatchNorm2d")},
 }
 
 
