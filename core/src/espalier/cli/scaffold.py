@@ -29,6 +29,7 @@ KINDS: Mapping[str, str] = {
     "mode": "A way to search the sizes of a model.",
     "sampler": "A way to choose the next configuration.",
     "metric": "A number of a subnet that a constraint can bound.",
+    "importance": "A way to tell how much each unit matters.",
 }
 
 _PREFIX = "espalier-"

@@ -13,9 +13,11 @@ from espalier.hparams import leaves
 from espalier.spaces import WeightAxis, consumers
 from espalier.spaces.importance import carried, sum_by_unit
 
+from .windows import KernelWindow
+
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor
 
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 #: Elements of a weight that are multiplied at a time: few enough to stay in a cache.
 _PIECE = 1 << 17
 
-#: The axes of each weight that a mask scales.
-ByWeight = dict[nn.Parameter, list[WeightAxis]]
+#: What a mask scales of each weight: slices along an axis, or the rim of a kernel.
+ByWeight = dict[nn.Parameter, list[WeightAxis | KernelWindow]]
 
 
 def masked_axes(model: nn.Module, supernet: Supernet) -> Iterator[WeightAxis]:
@@ -48,7 +50,9 @@ def masked_axes(model: nn.Module, supernet: Supernet) -> Iterator[WeightAxis]:
 
 
 @contextlib.contextmanager
-def differentiable(model: nn.Module, axes: Iterable[WeightAxis]) -> Iterator[ByWeight]:
+def differentiable(
+    model: nn.Module, axes: Iterable[WeightAxis | KernelWindow]
+) -> Iterator[ByWeight]:
     """
     Let the weights of *axes* take part in a backward pass, frozen ones too.
 
@@ -94,11 +98,11 @@ def _untied(model: nn.Module) -> Iterator[None]:
 
 
 @torch.no_grad()
-def derivatives(
-    by_weight: Mapping[nn.Parameter, list[WeightAxis]], gradients: Iterable[Tensor | None]
-) -> dict[Hparam, Tensor]:
+def derivatives(by_weight: ByWeight, gradients: Iterable[Tensor | None]) -> dict[Hparam, Tensor]:
     """
     Return the derivative by a mask on each unit, shape ``(units,)`` for each hparam.
+
+    Of a kernel's size it is that by a mask on what each choice drops, shape ``(choices,)``.
 
     Scaling a slice of a weight by ``m`` changes the loss at ``m = 1`` by the sum of ``weight *
     gradient`` over the slice.
@@ -114,12 +118,21 @@ def derivatives(
             continue
         dense = gradient.to_dense() if gradient.is_sparse else gradient
         for axis in axes:
-            slices = _over_slices(weight, dense, axis.axis)
-            for hparam in axis.hparams:
-                own = sum_by_unit(axis.term, slices, hparam)
+            for hparam, own in _by_hparam(axis, weight, dense):
                 known = found.get(hparam)
                 found[hparam] = own if known is None else known + own.to(known.device)
     return found
+
+
+def _by_hparam(
+    axis: WeightAxis | KernelWindow, weight: Tensor, gradient: Tensor
+) -> Iterator[tuple[Hparam, Tensor]]:
+    if isinstance(axis, KernelWindow):
+        yield axis.hparam, axis.derivatives(weight, gradient)
+        return
+    slices = _over_slices(weight, gradient, axis.axis)
+    for hparam in axis.hparams:
+        yield hparam, sum_by_unit(axis.term, slices, hparam)
 
 
 def _over_slices(weight: Tensor, gradient: Tensor, axis: int) -> Tensor:

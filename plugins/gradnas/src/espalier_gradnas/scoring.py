@@ -15,7 +15,9 @@ from espalier.errors import ScoreError
 from espalier.hparams import Hparam, leaves
 from espalier.tracing.contents import kept_randomness
 
+from .blocks import BlockMasks
 from .derivatives import derivatives, differentiable, masked_axes
+from .windows import windows_of
 
 
 if TYPE_CHECKING:
@@ -52,21 +54,24 @@ def score_units(task: SearchTask, setups: Setups, *, power: int = 2) -> dict[Hpa
         power: 1 for absolute values in place of squares.
 
     Returns:
-        Shape ``(units,)`` for each hparam that has units, float64, on the CPU.
+        Shape ``(units,)`` for each hparam that has units, ``(choices,)`` for the size of a
+        kernel; float64, on the CPU.
 
     Raises:
         ScoreError: If there is no batch, or a loss has no gradient that is finite.
     """
     assert task.loss is not None  # noqa: S101 - whoever calls has seen to it
     assert task.data is not None  # noqa: S101
+    masks = BlockMasks(task.model, task.supernet)
     with (
         _managed(task.model, setups) as managed,
         differentiable(task.model, _unmanaged(task, managed)) as by_weight,
+        masks.listening(),
         kept_randomness(),
         torch.inference_mode(mode=False),
         torch.enable_grad(),
     ):
-        scores = _Scores(by_weight, managed, power)
+        scores = _Scores(by_weight, managed, masks, power)
         for number, batch in enumerate(task.data):
             scores.add(_differentiable_loss(task.model, task.loss, batch, number))
     return scores.result()
@@ -79,6 +84,7 @@ class _Scores:
 
     by_weight: ByWeight
     managed: Managed
+    blocks: BlockMasks
     power: int = 2
     batches: int = 0
     _found: dict[Hparam, Tensor] = attrs.field(factory=dict)
@@ -86,14 +92,16 @@ class _Scores:
     def add(self, loss: Tensor) -> None:
         """Add what one more batch tells, whose *loss* this is."""
         managers = [manager for own in self.managed.values() for manager in own]
-        wanted = [*self.by_weight, *(manager.mask for manager in managers)]
+        masks = [manager.mask for manager in managers]
+        wanted = [*self.by_weight, *masks, *self.blocks.starts]
         gradients = torch.autograd.grad(loss, wanted, allow_unused=True) if wanted else ()
         if wanted and all(gradient is None for gradient in gradients):
             raise ScoreError(_NO_GRADIENT)
         count = len(self.by_weight)
-        for hparam, vector in derivatives(self.by_weight, gradients[:count]).items():
+        found = derivatives(self.by_weight, gradients[:count]) | self.blocks.take()
+        for hparam, vector in found.items():
             self._add(hparam, vector.abs().pow(self.power))
-        for manager, gradient in zip(managers, gradients[count:], strict=True):
+        for manager, gradient in zip(managers, gradients[count:], strict=False):
             manager.mask.grad = gradient
             manager.process_gradient()
         if self.power == 1:
@@ -110,12 +118,14 @@ class _Scores:
         """Return the scores of each hparam."""
         if not self.batches:
             raise ScoreError("data must hold at least one batch; it held none.")
-        found = {h: torch.zeros(h.units, dtype=torch.float64) for h in self._unheard()}
+        found = {h: torch.zeros(_count(h), dtype=torch.float64) for h in self._unheard()}
         for hparam, managers in self.managed.items():
             found[hparam] = sum((m.score.detach().cpu() for m in managers), torch.zeros(()))
         found |= {hparam: vector.detach().cpu() for hparam, vector in self._found.items()}
         for hparam in self.managed:
             _require_shape(hparam, found[hparam])
+        for hparam in self.blocks.deaf:
+            found.pop(hparam, None)
         for hparam, vector in found.items():
             if not bool(vector.isfinite().all()):
                 raise ScoreError(
@@ -127,7 +137,8 @@ class _Scores:
         return found
 
     def _unheard(self) -> Iterator[Hparam]:
-        """Yield what the loss does not depend on."""
+        """Yield what the loss may not depend on."""
+        yield from self.blocks.hparams
         for axes in self.by_weight.values():
             for axis in axes:
                 yield from axis.hparams
@@ -191,6 +202,11 @@ def _unmanaged(task: SearchTask, managed: Managed) -> Iterator[Any]:
         rest = tuple(h for h in axis.hparams if h not in managed and h.is_sortable)
         if rest:
             yield attrs.evolve(axis, hparams=rest)
+    yield from windows_of(task.model, task.supernet)
+
+
+def _count(hparam: Hparam) -> int:
+    return hparam.units if hparam.is_sortable else len(hparam.choices)
 
 
 def _require_shape(hparam: Hparam, vector: Tensor) -> None:
