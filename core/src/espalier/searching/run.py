@@ -47,7 +47,8 @@ def run_search(
     bounds = Constraints.resolve(model, constraints)
     data = _first(data, searcher.config.max_batches)
     judge = score if score is not None else _mean_loss(loss, data)
-    task = SearchTask(model, bounds, judge, loss, data, progress=searcher.config.progress)
+    told = {name: getattr(searcher.config, name) for name in ("progress", "share_prefixes")}
+    task = SearchTask(model, bounds, judge, loss, data, **told)
     with _restoring(model, task.supernet):
         try:
             config = dict(searcher.search(task))

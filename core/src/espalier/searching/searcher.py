@@ -35,10 +35,14 @@ class SearchConfig:
 
         max_batches: How many batches of the data to read at most; all of them where it is none.
             No further one is asked for.
+
+        share_prefixes: Whether the passes of different configurations share what they compute
+            alike, bit for bit, before the first module that differs.
     """
 
     progress: bool = True
     max_batches: int | None = attrs.field(default=None, validator=_at_least_one, kw_only=True)
+    share_prefixes: bool = attrs.field(default=True, kw_only=True)
 
     @classmethod
     def structure(

@@ -13,6 +13,7 @@ from ..plugins import current_host
 from ..spaces import SearchSpace, supernet_of
 from .progress import Progress
 from .result import Trial
+from .sharing import SharedPrefixes
 
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class SearchTask:
         data: Batches for *loss*.
 
         progress: Whether to show a progress bar.
+
+        share_prefixes: Whether passes share what they compute alike: see `SharedPrefixes`.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class SearchTask:
         data: Iterable[Any] | None = None,
         *,
         progress: bool = True,
+        share_prefixes: bool = True,
     ) -> None:
         self.model = model
         self.supernet = supernet_of(model)
@@ -63,6 +67,7 @@ class SearchTask:
         self.history: list[Trial] = []
         self._score = score
         self._progress = Progress(enabled=progress)
+        self._shared = SharedPrefixes(model, self.supernet, enabled=share_prefixes)
         self._scores: dict[tuple[Any, ...], float] = {}
 
     def start(self, calls: int | None) -> None:
@@ -72,8 +77,9 @@ class SearchTask:
         self._progress.start(calls)
 
     def stop(self) -> None:
-        """Take the progress bar away."""
+        """Take the progress bar away, and free what was kept for other scores."""
         self._progress.stop()
+        self._shared.close()
 
     def allows(self, config: Mapping[str, Any]) -> bool:
         """Whether *config* satisfies the constraints; the model is not run."""
@@ -118,7 +124,8 @@ class SearchTask:
                 f"so it can be converted and profiled but not scored. Load its weights first."
             )
         try:
-            value = self._score(self.model)
+            with self._shared:
+                value = self._score(self.model)
         except Exception as error:
             raise ScoreError(
                 f"score must return a number for every subnet; it raised "
