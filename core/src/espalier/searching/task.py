@@ -47,7 +47,7 @@ class SearchTask:
         share_prefixes: Whether passes share what they compute alike: see `SharedPrefixes`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a promise to those who write searchers
         self,
         model: nn.Module,
         constraints: Constraints,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import nn
 
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from torch import Tensor
 
@@ -51,11 +51,31 @@ def take_apart(value: Any, tensors: list[Tensor]) -> Hashable:
     raise Unclear(f"{kind.__name__} is no plain value")
 
 
-def put_together(value: Any, tensors: dict[int, Tensor]) -> Any:
-    """Return *value* with each tensor in it replaced by that of the same ``id`` in *tensors*."""
+@final
+class Slot:
+    """Stands for a tensor in the structure of a result."""
+
+
+_SLOT = Slot()
+
+
+def emptied(value: Any) -> Any:
+    """Return a copy of *value*, which could be taken apart, without its tensors."""
     kind = type(value)
     if kind is torch.Tensor:
-        return tensors[id(value)]
+        return _SLOT
+    if kind in (tuple, list):
+        return kind([emptied(inner) for inner in value])
+    if kind is dict:
+        return {key: emptied(inner) for key, inner in value.items()}
+    return value
+
+
+def put_together(value: Any, tensors: Iterator[Tensor]) -> Any:
+    """Return what was emptied with the next of *tensors* in each empty place."""
+    kind = type(value)
+    if kind is Slot:
+        return next(tensors)
     if kind in (tuple, list):
         return kind([put_together(inner, tensors) for inner in value])
     if kind is dict:

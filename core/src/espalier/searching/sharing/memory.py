@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
-from .contents import copied, same_bits, sample, take_apart
+from .contents import copied, put_together, same_bits, sample, take_apart
 
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable
 
     from torch import Tensor
 
@@ -40,9 +40,9 @@ class Remembered:
 
         inputs: The tensors among its arguments.
 
-        result: What it returned, with the tensors of *outputs* in it.
+        result: What it returned, without its tensors.
 
-        outputs: The tensors in its result.
+        outputs: The tensors in its result, in order.
 
         written: The buffers that the call changed, each with what it held afterwards.
     """
@@ -52,6 +52,13 @@ class Remembered:
     result: Any
     outputs: tuple[Held, ...]
     written: tuple[tuple[Tensor, Tensor], ...]
+
+    def given(self) -> tuple[Any, list[Tensor]]:
+        """Return its result anew, and the tensors in it; leave the buffers as it left them."""
+        for buffer, after in self.written:
+            buffer.copy_(after)
+        copies = [held.tensor.clone() for held in self.outputs]
+        return put_together(self.result, iter(copies)), copies
 
     @property
     def bytes(self) -> int:
@@ -109,15 +116,16 @@ class Memory:
         self.bytes += held.tensor.nbytes
         return held
 
-    def release(self, helds: Iterator[Held] | tuple[Held, ...]) -> None:
+    def release(self, helds: Iterable[Held]) -> None:
         """Let go of what `hold` returned."""
         for held in helds:
             held.uses -= 1
-            if not held.uses:
-                self._pool[held.key].remove(held)
-                if not self._pool[held.key]:
-                    del self._pool[held.key]
+            alike = self._pool.get(held.key, [])
+            if not held.uses and held in alike:
+                alike.remove(held)
                 self.bytes -= held.tensor.nbytes
+                if not alike:
+                    del self._pool[held.key]
 
     def add(self, path: str, key: Hashable, call: Remembered, saved: int) -> None:
         """

@@ -6,12 +6,9 @@ import builtins
 import dis
 import functools
 import inspect
-import math
-import operator
 import os
 import pathlib
 import types
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import torch
@@ -20,6 +17,9 @@ from torch import nn
 from ...dynamic.descriptors import ActiveSize, ActiveTensor, Holder
 from .contents import PLAIN, Unclear
 
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: A name that code reads, where, and what it was: a namespace, the name, the value.
 Read: TypeAlias = "tuple[Mapping[str, Any], str, Any]"
@@ -40,36 +40,152 @@ _OPERATIONS = {
 }
 
 _BUILTINS = frozenset(
-    "abs all any bool callable complex dict divmod enumerate filter float frozenset int "
-    " isinstance issubclass iter len list map max min next pow range reversed round set slice "
-    "sorted str sum super tuple type zip NotImplemented Ellipsis".split()
+    [
+        "abs",
+        "all",
+        "any",
+        "bool",
+        "callable",
+        "complex",
+        "dict",
+        "divmod",
+        "enumerate",
+        "filter",
+        "float",
+        "frozenset",
+        "int",
+        "isinstance",
+        "issubclass",
+        "iter",
+        "len",
+        "list",
+        "map",
+        "max",
+        "min",
+        "next",
+        "pow",
+        "range",
+        "reversed",
+        "round",
+        "set",
+        "slice",
+        "sorted",
+        "str",
+        "sum",
+        "super",
+        "tuple",
+        "type",
+        "zip",
+        "NotImplemented",
+        "Ellipsis",
+    ]
 )
 
 #: Parts of torch and of its modules by which more than a result can be had.
 _STATEFUL = frozenset(
-    "manual_seed seed initial_seed get_rng_state set_rng_state random cuda mps xpu distributed hub "
-    "load save compile jit utils backends profiler autograd _C sys os warnings set_default_dtype "
-    "set_default_device set_num_threads __dict__ __class__ globals".split()
+    [
+        "manual_seed",
+        "seed",
+        "initial_seed",
+        "get_rng_state",
+        "set_rng_state",
+        "random",
+        "cuda",
+        "mps",
+        "xpu",
+        "distributed",
+        "hub",
+        "load",
+        "save",
+        "compile",
+        "jit",
+        "utils",
+        "backends",
+        "profiler",
+        "autograd",
+        "_C",
+        "sys",
+        "os",
+        "warnings",
+        "set_default_dtype",
+        "set_default_device",
+        "set_num_threads",
+        "__dict__",
+        "__class__",
+        "globals",
+    ]
 )
 
 #: What a call of a module does not run.
 _NOT_CALLED = frozenset(
-    "__init__ __new__ __init_subclass__ __repr__ __str__ __getstate__ __setstate__ __deepcopy__ "
-    "__copy__ __reduce__ __reduce_ex__ __del__ __dir__ __hash__ __eq__ __class_getitem__ "
-    "__subclasshook__ __annotate__".split()
+    [
+        "__init__",
+        "__new__",
+        "__init_subclass__",
+        "__repr__",
+        "__str__",
+        "__getstate__",
+        "__setstate__",
+        "__deepcopy__",
+        "__copy__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__del__",
+        "__dir__",
+        "__hash__",
+        "__eq__",
+        "__class_getitem__",
+        "__subclasshook__",
+        "__annotate__",
+    ]
 )
 
 #: What says nothing of how a module is called.
 _ABOUT = frozenset(
-    "__module__ __qualname__ __doc__ __dict__ __weakref__ __annotations__ __abstractmethods__ "
-    "__parameters__ __final__ __orig_bases__ __constants__ __slots__ __firstlineno__ "
-    "__static_attributes__".split()
+    [
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__dict__",
+        "__weakref__",
+        "__annotations__",
+        "__abstractmethods__",
+        "__parameters__",
+        "__final__",
+        "__orig_bases__",
+        "__constants__",
+        "__slots__",
+        "__firstlineno__",
+        "__static_attributes__",
+    ]
 )
 
 #: What no module may have its own of.
 _FIXED = ("__call__", "_call_impl", "_wrapped_call_impl", "__getattr__")
 
-_MODULES = ("torch", "torch.nn", "torch.nn.functional", "torch.nn.modules", "torch.linalg")
+_MODULES = frozenset(
+    [
+        "math",
+        "operator",
+        "torch",
+        "torch.nn",
+        "torch.nn.functional",
+        "torch.nn.modules",
+        "torch.linalg",
+    ]
+)
+
+#: What the functions belong to that torch and Python write in C.
+_HOMES = frozenset(
+    [
+        "math",
+        "_operator",
+        "torch._C",
+        "torch._C._nn",
+        "torch._C._linalg",
+        "_VariableFunctionsClass",
+    ]
+)
 
 
 @final
@@ -173,7 +289,7 @@ class _Reader:
             what = _OPERATIONS.get(instruction.opname)
             if what:
                 raise Unclear(f"{code.co_qualname} {what}")
-            if instruction.opname == "LOAD_GLOBAL" or instruction.opname == "LOAD_NAME":
+            if instruction.opname in {"LOAD_GLOBAL", "LOAD_NAME"}:
                 self._global(str(instruction.argval), space)
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
                 if instruction.argval in _STATEFUL:
@@ -202,28 +318,24 @@ def is_constant(value: Any) -> bool:
         return True
     if kind in (tuple, frozenset):
         return all(map(is_constant, value))
-    if isinstance(value, types.ModuleType):
-        return value in (math, operator) or value.__name__ in _MODULES
-    if isinstance(value, functools.partial):
+    if kind is functools.partial:
         return is_constant(value.func) and is_constant((*value.args, *value.keywords.values()))
+    if isinstance(value, types.ModuleType):
+        return value.__name__ in _MODULES
     if isinstance(value, type):
         return _is_trusted_class(value)
+    return _is_trusted_function(value)
+
+
+def _is_trusted_function(value: Any) -> bool:
+    if isinstance(value, types.FunctionType):
+        own = value.__code__.co_filename.startswith(_TRUSTED)
+        return own and not hasattr(value, "__wrapped__")
     if isinstance(value, types.BuiltinFunctionType):
         home = value.__self__
-        return (
-            home in (math, operator)
-            or home is getattr(torch._C, "_VariableFunctions", None)  # noqa: SLF001
-            or (isinstance(home, type) and home.__name__ == "_VariableFunctionsClass")
-            or getattr(home, "__name__", "") in ("torch._C", "torch._C._nn")
-        )
-    if isinstance(value, types.FunctionType):
-        return value.__code__.co_filename.startswith(_TRUSTED) and not hasattr(
-            value, "__wrapped__"
-        )
-    return inspect.ismethoddescriptor(value) and getattr(value, "__objclass__", None) in (
-        torch._C.TensorBase,  # noqa: SLF001
-        torch.Tensor,
-    )
+        is_of_torch = getattr(home, "__name__", "") in _HOMES
+        return is_of_torch or getattr(home, "__module__", "").startswith("torch.")
+    return inspect.ismethoddescriptor(value) and value.__objclass__ is torch._C.TensorBase  # noqa: SLF001
 
 
 def _is_dynamic(value: Any) -> bool:

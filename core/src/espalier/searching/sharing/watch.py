@@ -85,7 +85,7 @@ class Watch(TorchDispatchMode):
     supports_higher_order_operators = True
 
     def __init__(self, guarded: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         # The tensors too, so that no other memory gets their address.
         self._guarded = {storage_key(tensor): tensor for tensor in guarded}
         self._harmless: set[Any] = set()

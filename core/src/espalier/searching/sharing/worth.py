@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 import attrs
 
 from ...hparams import leaves
+from ...spaces.naming import joined
 
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Worth:
 
     def __init__(self, model: nn.Module, supernet: Supernet) -> None:
         self._spans = _spans(supernet)
-        self._touched = _touched(model, supernet)
+        self._touched = _touched(supernet, self._spans)
         paths = [path for path, _ in model.named_modules() if path in self._spans]
         #: What remembering saves while one size after the other is searched, by path.
         self.saved: dict[str, int] = {}
@@ -105,29 +106,20 @@ def _spans(supernet: Supernet) -> dict[str, Span]:
     return {path: Span(first[path], last[path], work[path]) for path in first}
 
 
-def _touched(model: nn.Module, supernet: Supernet) -> dict[str, int]:
+def _touched(supernet: Supernet, spans: Mapping[str, Span]) -> dict[str, int]:
     """Return the number of the first operator that each hparam changes, by its name."""
-    trace, found = supernet.blueprint.trace, dict[str, int]()
-    starts: dict[str, int] = {}
-    for number, record in enumerate(trace.records):
-        for path in _around(record.module):
-            starts.setdefault(path, number)
-
-    def meet(name: str, number: int) -> None:
-        found[name] = min(number, found.get(name, number))
-
+    found: dict[str, int] = {}
     for path, layout in supernet.layouts.items():
-        start = starts.get(path, 0)
+        start = spans[path].first if path in spans else 0
+        others = [*(axis for size in layout.sizes.values() for axis in size.axes)]
+        met = [(start, _names([*others, *layout.further.values()]))]
         for tensor, axes in layout.tensors.items():
-            known = trace.tensors.get(f"{path}.{tensor}" if path else tensor)
-            used = start if known is None or known.first_use is None else known.first_use
-            for name in _names(axes):
-                meet(name, max(used, start))
-        for size in layout.sizes.values():
-            for name in _names(size.axes):
-                meet(name, start)
-        for name in _names(layout.further.values()):
-            meet(name, start)
+            known = supernet.blueprint.trace.tensors.get(joined(path, tensor))
+            used = 0 if known is None or known.first_use is None else known.first_use
+            met.append((max(used, start), _names(axes)))
+        for number, names in met:
+            for name in names:
+                found[name] = min(number, found.get(name, number))
     return found
 
 
