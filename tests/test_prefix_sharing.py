@@ -74,7 +74,7 @@ def body(between=nn.ReLU, **kwargs):
 
 class TestRandomNetworks:
     @settings(
-        max_examples=60,
+        max_examples=40,
         derandomize=not int(os.environ.get("ESPALIER_FUZZ", "0")),
         database=None,
         deadline=None,
@@ -163,7 +163,7 @@ class Overwriting(nn.Module):
     """Writes to what it gets."""
 
     def forward(self, x):
-        x[:, 0] = 1
+        x.clamp_(max=1)
         return x * 2
 
 
@@ -222,20 +222,16 @@ def test_modules_of_every_kind(between):
     model, data = body(between)
 
     def score(network):
-        FACTOR[0] += 1
+        FACTOR[0] = sum(supernet_of(network).space.config().values())
         return outputs(data)(network)
 
-    FACTOR[0] = 1.0
-    expected = check_sharing(model, score)
-    FACTOR[0] = 1.0
-
-    assert expected.answered
+    assert check_sharing(model, score).answered
 
 
 @pytest.mark.parametrize(
     ("inner", "why"),
     [
-        (Clock, "uses time"),
+        (Clock, "reads time"),
         (Listening, "reads FACTOR"),
         (Remembering, "sets an attribute"),
         (Noisy, "draws random numbers"),
@@ -405,7 +401,7 @@ class TestScores:
 
         check_sharing(model, score)
 
-    @pytest.mark.parametrize("how", ["data", "numpy", "copy", "new", "load", "swap"])
+    @pytest.mark.parametrize("how", ["data", "copy", "new", "load", "swap"])
     def test_weights_are_changed(self, how):
         """
         Weights that the score changes, whichever way, are those that it sees.
@@ -660,8 +656,7 @@ class TestBounds:
 
             handle = model.betweens[calls % 4].register_forward_pre_hook(stop)
             with pytest.raises(error), shared:
-                for _ in range(40):
-                    outputs(data)(model)
+                outputs(data * 10)(model)
             handle.remove()
             assert before == {path: list(vars(m)) for path, m in model.named_modules()}
             assert 0 == torch._C._len_torch_dispatch_stack()

@@ -212,6 +212,15 @@ class Purity:
             raise found
         return found
 
+    def why_not(self, module: nn.Module) -> str:
+        """Return why *module* may do more than compute, or one below; empty if they don't."""
+        for kind in {type(inner): None for inner in module.modules()}:
+            try:
+                self.reads_of(kind)
+            except Unclear as why:
+                return str(why)
+        return ""
+
 
 def still_so(reads: tuple[Read, ...]) -> bool:
     """Whether every name still means what it meant."""

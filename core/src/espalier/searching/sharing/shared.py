@@ -80,8 +80,9 @@ class SharedPrefixes:
 
     @property
     def refused(self) -> dict[str, str]:
-        """Why modules are run each time, though remembering them would pay, by path."""
-        return {path: why for (path, _), why in self._refused.items()}
+        """Why modules are run each time, by path."""
+        found = {path: why for (path, _), why in self._refused.items()}
+        return found if self._worth is None else {**self._worth.impure, **found}
 
     def close(self) -> None:
         """Forget everything, for good."""
@@ -94,7 +95,7 @@ class SharedPrefixes:
         alone = self._watch is None and not torch._C._len_torch_dispatch_stack()  # noqa: SLF001
         if self._is_open and alone:
             if self._worth is None:
-                self._worth = Worth(self._model, self._supernet)
+                self._worth = Worth(self._model, self._supernet, self._purity)
             self._begin(self._worth)
         return self
 
@@ -104,6 +105,8 @@ class SharedPrefixes:
         self._stand_ins = []
         if self._watch is not None:
             watch, self._watch = self._watch, None
+            if watch.writes != self._writes:
+                self._memory.clear()
             watch.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def _begin(self, worth: Worth) -> None:

@@ -40,6 +40,10 @@ class Recording:
         #: Why the call can't be answered from memory; empty if it can.
         self.unclear = ""
 
+    def refuse(self, why: str) -> None:
+        """Say that the call can't be answered from memory."""
+        self.unclear = self.unclear or why
+
     def is_new(self, tensor: Tensor) -> bool:
         """Whether *tensor* lies in memory that nobody had before the call."""
         key = storage_key(tensor)
@@ -52,14 +56,14 @@ class Recording:
             if name in _LIFT and key not in self._known:
                 self._make(tensor, key)
             elif key not in self._known and key not in self._made:
-                self.unclear = f"{name} reads a tensor from elsewhere"
+                self.refuse(f"{name} reads a tensor from elsewhere")
 
     def writes(self, tensors: Sequence[Tensor], name: str) -> None:
         """Note what operator *name* writes to."""
         for tensor in tensors:
             key = storage_key(tensor)
             if key not in self._made and key not in self._writable:
-                self.unclear = f"{name} writes to a tensor from elsewhere"
+                self.refuse(f"{name} writes to a tensor from elsewhere")
 
     def makes(self, result: Any) -> None:
         """Note what an operator returned."""
@@ -158,7 +162,7 @@ class Watch(TorchDispatchMode):
 
     def _refuse(self, why: str) -> None:
         for recording in self.recordings:
-            recording.unclear = why
+            recording.refuse(why)
 
 
 def _written(schema: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[Tensor]:

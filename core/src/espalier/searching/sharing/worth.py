@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ...spaces import Supernet
+    from .purity import Purity
 
 #: What running an operator costs besides its multiply-accumulates, in these.
 _OPERATOR = 20_000
@@ -52,16 +53,20 @@ class Worth:
         model: The converted model.
 
         supernet: Its record.
+
+        purity: Tells which modules can be remembered by their code.
     """
 
-    def __init__(self, model: nn.Module, supernet: Supernet) -> None:
+    def __init__(self, model: nn.Module, supernet: Supernet, purity: Purity) -> None:
         self._spans = _spans(supernet)
         self._touched = _touched(supernet, self._spans)
-        paths = [path for path, _ in model.named_modules() if path in self._spans]
+        modules = {path: module for path, module in model.named_modules() if path in self._spans}
+        #: Why modules can't be remembered, by path.
+        self.impure = {path: why for path, m in modules.items() if (why := purity.why_not(m))}
         #: What remembering saves while one size after the other is searched, by path.
         self.saved: dict[str, int] = {}
-        for path in paths:
-            saved = self._saved(path, supernet)
+        for path in modules:
+            saved = 0 if path in self.impure else self._saved(path, supernet)
             if path and saved and self._pays(path, supernet):
                 self.saved[path] = saved
 
@@ -79,8 +84,9 @@ class Worth:
         for name, hparam in supernet.space.items():
             number = self._touched.get(name, 0)
             if self.is_before(path, number):
-                inside = parent and parent in self._spans and self.is_before(parent, number)
-                if not inside:  # or the module around it is remembered as a whole
+                whole = parent and parent not in self.impure and parent in self._spans
+                # Or the module around it is remembered as a whole.
+                if not (whole and self.is_before(parent, number)):
                     total += len(hparam.choices) - 1
         return total * self._spans[path].work
 
