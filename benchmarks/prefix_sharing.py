@@ -21,11 +21,10 @@ from espalier_demo.network import ResNet20
 
 
 ABOUT = """\
-A whole search by `fastnas` in evaluation mode without gradients, with `share_prefixes` and without.
+A whole search by `fastnas`, with `share_prefixes` and without.
+The score runs the network in evaluation mode without gradients.
 Both take turns on copies of one network, and the ratio is the median over the turns.
 Time is that of the processor, and everything that a search does is in it.
-*Fewest* is what would be left of the score calls if whatever runs before the first changed module cost nothing.
-It is counted in multiply-accumulates, and each operator adds 20,000 of them.
 *Memory* is the most that was kept for later passes.
 *Same* says whether all scores, the result and the weights afterwards were the same, bit for bit.
 """
@@ -37,7 +36,6 @@ COLUMNS = (
     "without, s",
     "with, s",
     "with / without",
-    "fewest",
     "memory, MB",
     "same",
 )
@@ -95,12 +93,6 @@ def search(model: nn.Module, case: Case, *, share: bool) -> tuple[float, object]
     return seconds, (result, weights)
 
 
-def fewest(model: nn.Module) -> float:
-    """Return the share of the work that can't be shared."""
-    shared = SharedPrefixes(model, supernet_of(model))
-    return shared.least_share()
-
-
 def row(case: Case, turns: int) -> list[str]:
     """Return a row of the table."""
     torch.manual_seed(0)
@@ -112,9 +104,7 @@ def row(case: Case, turns: int) -> list[str]:
         for share in (True, False) if turn % 2 else (False, True):
             taken, found[share] = search(copy.deepcopy(model), case, share=share)
             seconds[share].append(taken)
-    ratio = statistics.median(
-        a / b for a, b in zip(seconds[True], seconds[False], strict=True)
-    )
+    ratio = statistics.median(a / b for a, b in zip(seconds[True], seconds[False], strict=True))
     result = found[True][0]  # type: ignore[index]
     return [
         case.name,
@@ -123,7 +113,6 @@ def row(case: Case, turns: int) -> list[str]:
         f"{statistics.median(seconds[False]):.2f}",
         f"{statistics.median(seconds[True]):.2f}",
         f"{ratio:.2f}",
-        f"{fewest(model):.2f}",
         f"{memory(copy.deepcopy(model), case) / 1e6:.1f}",
         "yes" if found[True] == found[False] else "no",
     ]

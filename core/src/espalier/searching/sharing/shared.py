@@ -14,12 +14,12 @@ from .memory import Memory
 from .purity import Purity
 from .standin import StandIn, is_clear
 from .watch import Watch
-from .weights import checksum
+from .weights import digest
 from .worth import Worth
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from torch import Tensor, nn
 
@@ -66,7 +66,7 @@ class SharedPrefixes:
         self._purity = Purity()
         self._refused: dict[tuple[str, bool], str] = {}
         self._base: dict[str, Any] | None = None
-        self._checksum: tuple[int, ...] = ()
+        self._digests: dict[nn.Parameter, Hashable] = {}
         self._stand_ins: list[StandIn] = []
         self._watch: Watch | None = None
         self._writes = 0
@@ -89,6 +89,7 @@ class SharedPrefixes:
         if self._worth is not None:
             log.debug("prefixes_shared", answered=self.answered, run_each_time=self.refused)
         self._memory.clear()
+        self._digests = {}
         self._is_open = False
 
     def __enter__(self) -> Self:
@@ -117,13 +118,13 @@ class SharedPrefixes:
         number = worth.first_touched(changed)
         modules = {path: m for path, m in self._model.named_modules() if path in worth.saved}
         before = [path for path in modules if worth.is_before(path, number)]
-        weights = {weight: None for m in modules.values() for weight in m.parameters()}
+        weights = {weight: None for path in before for weight in modules[path].parameters()}
         if not before or any(weight.is_meta for weight in weights):
             return
-        found = checksum(weights)
-        if found != self._checksum:  # something was written while nobody looked on
-            self._memory.clear()
-            self._checksum = found
+        found = {weight: digest(weight) for weight in weights}
+        if any(self._digests.get(weight, now) != now for weight, now in found.items()):
+            self._memory.clear()  # something was written while nobody looked on
+        self._digests |= found
         self._watch, self._writes = Watch(weights), 0
         self._watch.__enter__()  # type: ignore[no-untyped-call]
         for path in before:

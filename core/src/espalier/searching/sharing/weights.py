@@ -1,15 +1,17 @@
-"""A checksum of tensors, to notice what was written to them while nobody looked on."""
+"""A digest of tensors, to notice what was written to them while nobody looked on."""
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import hashlib
 from typing import TYPE_CHECKING
 
 import torch
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable
 
     from torch import Tensor
 
@@ -20,21 +22,28 @@ _WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int32, 16: to
 
 
 @torch.no_grad()
-def checksum(tensors: Iterable[Tensor]) -> tuple[int, ...]:
+def digest(tensor: Tensor) -> Hashable:
     """
-    Return a number of 64 bits for each of *tensors*, by what it holds and where.
+    Return what tells the contents of *tensor* from others.
 
-    Each element is multiplied by an odd random number that belongs to its position, modulo 2^64.
+    In the memory of the processor that is SHA-256. Elsewhere each element is multiplied by an odd
+    random number that belongs to its position, and all are added up, modulo 2^64.
     """
-    return tuple([int(_sum(tensor.detach())) for tensor in tensors])
+    flat = tensor.detach().reshape(-1)
+    if not flat.numel():
+        return None
+    if flat.device.type != "cpu":
+        return int(_sum(flat))
+    memory = (ctypes.c_char * flat.nbytes).from_address(flat.data_ptr())
+    return hashlib.sha256(memory).digest()
 
 
 def _sum(tensor: Tensor) -> Tensor:
-    flat = tensor.reshape(-1).view(_WHOLE[tensor.element_size()])
+    flat = tensor.view(_WHOLE[tensor.element_size()])
     sums = [_rows(block) for block in flat.split(_BLOCK)]
     if len(sums) == 1 and sums[0].numel() == 1:
         return sums[0]
-    rows = torch.cat(sums) if sums else torch.zeros(1, dtype=torch.int64, device=tensor.device)
+    rows = torch.cat(sums)
     while rows.numel() > 1:
         rows = _rows(rows)
     return rows
