@@ -16,7 +16,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 import espalier
 from espalier.importance import estimate
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 
 
 ABOUT = """\
@@ -70,7 +70,7 @@ def measure(model: nn.Module, batches: list[torch.Tensor]) -> list[list[str]]:
     turns = Turns(copy.deepcopy(model), batches)
     espalier.convert(model, "gradnas", inputs={"input_ids": batches[0]})
     bounds = Constraints.resolve(model, {"params": "100%"})
-    task = SearchTask(model, bounds, None, loss, turns, progress=False)
+    task = SearchTask(model, bounds, None, loss, turns, config=SearchConfig(progress=False))
     estimator = espalier.importances["mask_gradient"]()
     start = time.process_time()
     estimate(task, estimator)

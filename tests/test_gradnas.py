@@ -8,7 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 import espalier
 from espalier.mode import steps_of
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 from espalier_gradnas.scoring import score_units
 from tests.models import FINE, Faithful, images, small_cnn
 
@@ -149,7 +149,9 @@ def test_a_language_model_with_grouped_queries(tied, tokens):
     config = {"nn.Linear": {"feature_divisor": 1}}
     espalier.convert(model, "gradnas", inputs={"input_ids": tokens}, config=config)
     bounds = Constraints.resolve(model, {"params": "100%"})
-    task = SearchTask(model, bounds, None, next_word, [tokens], progress=False)
+    task = SearchTask(
+        model, bounds, None, next_word, [tokens], config=SearchConfig(progress=False)
+    )
     found = {hparam.name: vector for hparam, vector in score_units(task, {}).items()}
 
     assert set(espalier.space(model)) == set(found)

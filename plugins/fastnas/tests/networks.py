@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import espalier
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 
 
 #: Four choices for each of three sizes.
@@ -26,7 +26,7 @@ def chain(*, seed=0):
 def task_on(model, constraints, score=None):
     """Return a search of *model* without a progress bar."""
     bounds = Constraints.resolve(model, constraints)
-    return SearchTask(model, bounds, score, progress=False)
+    return SearchTask(model, bounds, score, config=SearchConfig(progress=False))
 
 
 def table_score(space, losses):

@@ -3,7 +3,7 @@
 import torch
 
 import espalier
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 from espalier_gradnas.scoring import score_units
 
 
@@ -36,7 +36,7 @@ def draw(*shape, seed=1):
 def task_on(model, loss, data):
     """Return a search of a converted model without a progress bar."""
     bounds = Constraints.resolve(model, {"params": "100%"})
-    return SearchTask(model, bounds, None, loss, data, progress=False)
+    return SearchTask(model, bounds, None, loss, data, config=SearchConfig(progress=False))
 
 
 def scores_of(model, loss, data, inputs, config=FINE, setups=None):

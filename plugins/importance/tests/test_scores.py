@@ -8,7 +8,7 @@ from torch.nn import functional as F
 import espalier
 from espalier.errors import ScoreError
 from espalier.importance import estimate
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 from espalier_importance import Activation, BatchNormScale
 
 
@@ -39,7 +39,7 @@ def loss(model, batch):
 def scores_of(kind, model, data, *, loss=loss, inputs=None):
     espalier.convert(model, inputs=data[0] if inputs is None else inputs, config=FINE)
     bounds = Constraints.resolve(model, {"params": "100%"})
-    task = SearchTask(model, bounds, None, loss, data, progress=False)
+    task = SearchTask(model, bounds, None, loss, data, config=SearchConfig(progress=False))
     return {h.name: scores for h, scores in estimate(task, kind()).items()}
 
 

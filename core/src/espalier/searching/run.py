@@ -79,17 +79,8 @@ def run_search(  # noqa: PLR0913 - what a user passes
             journal = Journal(progress_file, known)
             stack.callback(journal.close)
         judge = score if score is not None else mean_loss(loss, data)
-        progress = searcher.config.progress
-        task = SearchTask(
-            model,
-            bounds,
-            judge,
-            loss,
-            data,
-            progress=progress,
-            journal=journal,
-            bn_calibration=searcher.config.bn_calibration,
-        )
+        settings = searcher.config
+        task = SearchTask(model, bounds, judge, loss, data, config=settings, journal=journal)
         stack.enter_context(_restoring(model, task.supernet))
         stack.enter_context(_telling(task, journal))
         config, final = _found(searcher, task)

@@ -39,11 +39,15 @@ class SearchConfig:
         bn_calibration: Whether running statistics of batch normalisations are estimated anew for
             each subnet before it is scored, and for the one that is chosen, on up to 64 batches of
             the data. Where it is none: if there are such layers, and data.
+
+        share_prefixes: Whether the passes of different configurations share what they compute
+            alike, bit for bit, before the first module that differs.
     """
 
     progress: bool = True
     max_batches: int | None = attrs.field(default=None, validator=_at_least_one, kw_only=True)
     bn_calibration: bool | None = attrs.field(default=None, kw_only=True)
+    share_prefixes: bool = attrs.field(default=True, kw_only=True)
 
     @classmethod
     def structure(

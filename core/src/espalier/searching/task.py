@@ -16,6 +16,8 @@ from .calibration import calibration_of
 from .judging import judged
 from .progress import Progress
 from .result import Trial
+from .searcher import SearchConfig
+from .sharing import SharedPrefixes
 
 
 if TYPE_CHECKING:
@@ -49,12 +51,9 @@ class SearchTask:
 
         data: Batches for *loss*.
 
-        progress: Whether to show a progress bar.
+        config: What every searcher can be told.
 
         journal: What was scored and computed before, and where to write what is now.
-
-        bn_calibration: Whether statistics of batch norm are estimated anew on *data* before each
-            score; where it is none, if there are any.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that a searcher may use
@@ -65,9 +64,8 @@ class SearchTask:
         loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
         data: Iterable[Any] | None = None,
         *,
-        progress: bool = True,
+        config: SearchConfig | None = None,
         journal: Journal | None = None,
-        bn_calibration: bool | None = None,
     ) -> None:
         self.model = model
         self.supernet = supernet_of(model)
@@ -79,9 +77,13 @@ class SearchTask:
         #: What the first failure raised in this process, if it raised.
         self.first_error: Exception | None = None
         self._score = score
-        self._progress = Progress(enabled=progress)
+        config = config or SearchConfig()
+        self._progress = Progress(enabled=config.progress)
         self._journal = journal
-        self.calibration = calibration_of(self.supernet, model, loss, data, wanted=bn_calibration)
+        self._shared = SharedPrefixes(model, self.supernet, enabled=config.share_prefixes)
+        self.calibration = calibration_of(
+            self.supernet, model, loss, data, wanted=config.bn_calibration
+        )
         self._trials: dict[tuple[Any, ...], Trial] = {}
         self._values: dict[str, str] = {}
 
@@ -92,8 +94,9 @@ class SearchTask:
         self._progress.start(calls)
 
     def stop(self) -> None:
-        """Take the progress bar away."""
+        """Take the progress bar away, and free what was kept for other scores."""
         self._progress.stop()
+        self._shared.close()
 
     def allows(self, config: Mapping[str, Any]) -> bool:
         """
@@ -177,7 +180,7 @@ class SearchTask:
             )
         active = self.space.config()
         flags = [(module, module.training) for module in self.model.modules()]
-        with self.calibration.during(self.model):
+        with self._shared, self.calibration.during(self.model):
             verdict = judged(self._score, self.model)
         self._require_untouched(active, verdict.error)
         for module, training in flags:

@@ -96,9 +96,7 @@ def bisect_price(
         return None
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if best_at(middle) == best_at(high):
-            high = middle
-        elif task.allows(best_at(middle)):
+        if best_at(middle) == best_at(high) or task.allows(best_at(middle)):
             high = middle
         else:
             low = middle

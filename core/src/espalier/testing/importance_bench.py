@@ -10,7 +10,7 @@ import torch
 from ..api import convert
 from ..hparams import Hparam, leaves, positions
 from ..importance import estimate
-from ..searching import Constraints, SearchTask
+from ..searching import Constraints, SearchConfig, SearchTask
 from ..spaces import supernet_of
 from .bench import Residual, looks
 from .metric_bench import SizesModeDescriptor
@@ -81,7 +81,7 @@ class ImportanceBench:
         converted = convert(plain, name, inputs=self.inputs(), config=self.config())
         facts = {"loss": self.loss, "data": self.data(), **given}
         bounds = Constraints.resolve(converted, {"params": "100%"})
-        return SearchTask(converted, bounds, None, **facts, progress=False)
+        return SearchTask(converted, bounds, None, **facts, config=SearchConfig(progress=False))
 
     def scores(self, task: SearchTask) -> dict[str, Tensor]:
         """Return the scores of the units of each size, by name."""
