@@ -16,6 +16,7 @@ from ..errors import ScoreError, SpaceError
 from ..plugins import current_host
 from ..spaces import Supernet, supernet_of
 from ..spaces.sorting import reorder_back
+from .confirming import search_confirmed
 from .constraints import Constraints
 from .result import SearchResult
 from .task import SearchTask
@@ -50,10 +51,10 @@ def run_search(
     task = SearchTask(model, bounds, judge, loss, data, progress=searcher.config.progress)
     with _restoring(model, task.supernet):
         try:
-            config = dict(searcher.search(task))
+            confirmed = search_confirmed(searcher, task)
         finally:
             task.stop()
-        bounds.require(model, config)
+        config = confirmed.config
         task.space.select(config)
         final = task.score(config)
         if math.isnan(final):
@@ -62,7 +63,7 @@ def run_search(
                 f"Configuration: {config}. Narrow the choices of the sizes that are too small."
             )
         task.space.select(config)
-    metrics = _metrics(model, bounds, config)
+    metrics = {**_metrics(model, bounds, config), **confirmed.measured}
     result = SearchResult(config, final, metrics, tuple(task.history), dict(bounds.limits))
     used = {name: round(metrics[name] / limit, 3) for name, limit in bounds.limits.items()}
     log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
