@@ -16,7 +16,8 @@ class ActivationBytes(Metric):
 
     The pass is one in evaluation mode without gradients. The inputs count, and so do the whole
     batch and everything that a part of is still referred to; what a kernel needs for itself while
-    it runs does not count.
+    it runs does not count: attention whose queries and values have different sizes is run by
+    one that needs much.
     """
 
     name = "activation_bytes"

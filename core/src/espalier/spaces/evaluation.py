@@ -68,17 +68,18 @@ class Evaluation(Mapping[str, Choice]):
         """Return the value of *product*."""
         found = self._products.get(product.terms)
         if found is None:
-            found = math.prod(map(self._size, product.terms))
+            found = math.prod(map(self.size, product.terms))
             self._products[product.terms] = found
         return product.coefficient * found
 
-    def _size(self, term: Term) -> int:
+    def size(self, term: Term) -> int:
+        """Return the size that *term* has."""
         found = self._sizes.get(term)
         if found is None:
             if isinstance(term, Hparam):
                 found = self._choice(term)
             else:
-                found = term._fold(list(map(self._size, term.children)))  # noqa: SLF001
+                found = term._fold(list(map(self.size, term.children)))  # noqa: SLF001
             self._sizes[term] = found
         return found
 
