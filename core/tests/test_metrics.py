@@ -101,9 +101,10 @@ class TestWeightBytesOfSharedWeights(_Tokens, TestWeightBytes):
 class TestActivationBytesOfAttention(_Tokens, TestActivationBytes):
     """Views share what they show."""
 
-    def config(self):
-        # With heads of different sizes torch takes another kernel, with memory of its own.
-        return {"nn.Linear": {"query": None, "key": None, "value": None}}
+    def configs(self, model):
+        # With queries and values of different sizes torch takes another kernel, which needs more.
+        found = super().configs(model)
+        return [{**each, "value.out_features.1": each["query.out_features.1"]} for each in found]
 
 
 class TestFlopsOfAttention(_Tokens, TestFlops):

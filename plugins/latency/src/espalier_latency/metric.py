@@ -35,7 +35,8 @@ class LatencyMs(Metric):
     Milliseconds of one forward pass of the example inputs on the device where the model is.
 
     The pass is one in evaluation mode without gradients, with the number of threads that torch
-    is set to, on random inputs like those that the model was converted with. Subnets are exported
+    is set to, on random inputs like those that the model was converted with; with one thread on a
+    CPU, what other processes take away does not count. Subnets are exported
     copies that take turns with the largest one; a few are measured, the others are predicted by
     a model that is fitted to them, and what a search chooses is measured again.
     """

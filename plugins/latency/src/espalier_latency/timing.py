@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _WARM_UPS = 3
 _LEAST_ROUNDS = 3
 
+#: Seconds; no clock is finer.
+_TICK = 1e-9
+
 
 @final
 @attrs.frozen
@@ -57,11 +60,11 @@ def take_turns(
 
         turn_seconds: A turn repeats its run so often that the first one takes this long.
     """
-    wait = waiting_for(device)
+    wait, clock = waiting_for(device), clock_for(device)
     for run in runs:
         for _ in range(_WARM_UPS):
             run()
-    once = min(_turn(runs[0], wait, 1) for _ in range(_WARM_UPS))
+    once = min(_turn(runs[0], wait, clock, 1) for _ in range(_WARM_UPS))
     repeats = max(1, round(turn_seconds / once))
     fitting = int(seconds / (repeats * once * len(runs)))
     rounds = min(rounds, max(_LEAST_ROUNDS, fitting))
@@ -69,7 +72,7 @@ def take_turns(
     order = list(range(len(runs)))
     for _ in range(rounds):
         for number in order:
-            times[number].append(_turn(runs[number], wait, repeats))
+            times[number].append(_turn(runs[number], wait, clock, repeats))
         order.reverse()
     ratios = (
         statistics.median(own / first for own, first in zip(each, times[0], strict=True))
@@ -86,10 +89,26 @@ def waiting_for(device: torch.device) -> Callable[[], object]:
     return lambda: kind.synchronize(device)
 
 
-def _turn(run: Callable[[], object], wait: Callable[[], object], repeats: int) -> float:
+def clock_for(device: torch.device) -> Callable[[], float]:
+    """
+    Return what tells seconds.
+
+    On a CPU where torch has one thread, it tells the processor time of this thread: what a pass
+    takes by the clock on a machine that does nothing else. Everywhere else it is the clock.
+    """
+    alone = device.type == "cpu" and torch.get_num_threads() == 1
+    return time.thread_time if alone else time.perf_counter
+
+
+def _turn(
+    run: Callable[[], object],
+    wait: Callable[[], object],
+    clock: Callable[[], float],
+    repeats: int,
+) -> float:
     wait()
-    start = time.perf_counter()
+    start = clock()
     for _ in range(repeats):
         run()
     wait()
-    return (time.perf_counter() - start) / repeats
+    return max(clock() - start, _TICK) / repeats
