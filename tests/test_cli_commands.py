@@ -194,7 +194,9 @@ class TestProfile:
         deep = run("profile", "usernet:make", "--input", "2x6", "--depth", "1").out
 
         assert ["(model)"] == [line.split()[0] for line in shallow.splitlines()[2:]]
-        assert ["(model)", "0", "2", "4"] == [line.split()[0] for line in deep.splitlines()[2:]]
+        assert ["(model)", "0", "1", "2", "4"] == [
+            line.split()[0] for line in deep.splitlines()[2:]
+        ]
 
     def test_json(self, run):
         """

@@ -5,9 +5,12 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from espalier.metric.activation_bytes import ActivationBytes
 from espalier.metric.flops import Flops
 from espalier.metric.params import Params
+from espalier.metric.weight_bytes import WeightBytes
 from espalier.testing import MetricContract, check_plugin_is_light
+from tests.memory import peak_bytes
 
 
 class Sharing(nn.Module):
@@ -52,6 +55,33 @@ class TestFlops(MetricContract):
         return counter.get_total_flops() / 2  # a multiply-accumulate is two operations
 
 
+class TestWeightBytes(MetricContract):
+    def make(self):
+        return WeightBytes
+
+    def reference(self, model):
+        tensors = [*model.parameters(), *model.buffers()]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+class TestWeightBytesOfHalves(TestWeightBytes):
+    """Half-precision weights beside whole-number counters."""
+
+    def model(self):
+        return super().model().half()
+
+    def inputs(self):
+        return super().inputs().half()
+
+
+class TestActivationBytes(MetricContract):
+    def make(self):
+        return ActivationBytes
+
+    def reference(self, model):
+        return peak_bytes(model, self.inputs())
+
+
 class _Tokens:
     def model(self):
         return Sharing().eval()
@@ -62,6 +92,19 @@ class _Tokens:
 
 class TestParamsOfSharedWeights(_Tokens, TestParams):
     """Shared weights count once."""
+
+
+class TestWeightBytesOfSharedWeights(_Tokens, TestWeightBytes):
+    """Shared weights count once."""
+
+
+class TestActivationBytesOfAttention(_Tokens, TestActivationBytes):
+    """Views share what they show."""
+
+    def configs(self, model):
+        # With queries and values of different sizes torch takes another kernel, which needs more.
+        found = super().configs(model)
+        return [{**each, "value.out_features.1": each["query.out_features.1"]} for each in found]
 
 
 class TestFlopsOfAttention(_Tokens, TestFlops):

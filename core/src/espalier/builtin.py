@@ -14,6 +14,16 @@ def espalier_metrics() -> Iterator[MetricOffer]:
     yield MetricOffer(
         "flops", "espalier.metric.flops:Flops", "Multiply-accumulates for the given inputs."
     )
+    yield MetricOffer(
+        "weight_bytes",
+        "espalier.metric.weight_bytes:WeightBytes",
+        "Bytes of all parameters and buffers.",
+    )
+    yield MetricOffer(
+        "activation_bytes",
+        "espalier.metric.activation_bytes:ActivationBytes",
+        "Most bytes of activations alive at one time, for the given inputs.",
+    )
 
 
 @hookimpl

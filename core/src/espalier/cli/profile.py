@@ -7,10 +7,19 @@ from typing import Annotated
 import typer
 
 from ..api import profile as count
-from ..spaces import Profile
+from ..spaces import ModuleProfile, Profile
 from .loading import load_model, read_inputs
 from .options import InputOption, JsonOption, KwargOption, ModelArgument
 from .tables import print_table, with_unit
+
+
+#: What a module has, by the heading of its column.
+_COLUMNS = {
+    "params": "params",
+    "flops": "flops",
+    "weight bytes": "weight_bytes",
+    "activation bytes": "activation_bytes",
+}
 
 
 def profile(
@@ -23,7 +32,7 @@ def profile(
     ] = 2,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a model's parameters, multiply-accumulates and bytes of activations."""
+    """Count a model's parameters, multiply-accumulates, bytes of weights and of activations."""
     made = load_model(model)
     found = count(made, read_inputs(made, shapes or (), named or ()))
     if as_json:
@@ -31,16 +40,21 @@ def profile(
         return
     print_table(
         f"{type(made).__name__}: {found.params:,} parameters, {found.flops:,} "
-        f"multiply-accumulates, {found.activation_bytes:,} bytes of activations",
-        ["module", "params", "flops", "share of flops"],
+        f"multiply-accumulates, {found.weight_bytes:,} bytes of weights, "
+        f"{found.activation_bytes:,} bytes of activations at most",
+        ["module", *_COLUMNS, "share of flops"],
         _rows(found, depth),
         numbers=True,
     )
 
 
-def _rows(found: Profile, depth: int) -> Iterator[tuple[str, str, str, str]]:
+def _rows(found: Profile, depth: int) -> Iterator[tuple[str, ...]]:
     for path, own in found.modules.items():
         level = path.count(".") + 1 if path else 0
-        if level <= depth and (own.params or own.flops or not path):
-            share = f"{own.flops / found.flops:.1%}" if found.flops else "-"
-            yield path or "(model)", with_unit(own.params), with_unit(own.flops), share
+        counts = [getattr(own, name) for name in _COLUMNS.values()]
+        if level <= depth and (any(counts) or not path):
+            yield path or "(model)", *map(with_unit, counts), _share(own, found)
+
+
+def _share(own: ModuleProfile, whole: Profile) -> str:
+    return f"{own.flops / whole.flops:.1%}" if whole.flops else "-"

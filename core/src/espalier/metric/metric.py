@@ -16,7 +16,8 @@ class Metric(ABC):
     """
     A number of a subnet, such as its parameters, that a constraint can bound from above.
 
-    It is made without arguments.
+    It is made without arguments, a new one for each search. One that is measured rather than
+    computed, such as a latency, predicts in `measure` and tells the truth in `confirm`.
     """
 
     #: Its key in ``espalier.metrics`` and in constraints.
@@ -35,3 +36,29 @@ class Metric(ABC):
 
             config: Choices by hparam; those it does not name are taken as they are active.
         """
+
+    def prepare(self, model: nn.Module) -> None:  # noqa: B027 - most metrics need nothing
+        """
+        Get ready for a search of *model*, before anything is measured; by default, do nothing.
+
+        Args:
+            model: A converted model, to be left as it is.
+        """
+
+    def confirm(self, model: nn.Module, config: Mapping[str, Any]) -> float | None:
+        """
+        Measure one subnet as it will be exported, and learn from it; by default, do nothing.
+
+        A search asks this for the configuration that it chose. If the number breaks the bound,
+        it searches again: by then `measure` should have learned of it.
+
+        Args:
+            model: A converted model, to be left as it is.
+
+            config: A choice for each hparam.
+
+        Returns:
+            What was measured, or ``None`` where `measure` is exact already.
+        """
+        del model, config
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
 import operator
 from typing import TYPE_CHECKING, Any, final
@@ -15,6 +16,7 @@ from ..hparams import Hparam
 from ..reading import Entry
 from ..snapshot import Snapshot
 from ..spaces.supernet import Supernet, supernet_of
+from .config import ModeConfig
 from .descriptor import ModeDescriptor
 from .looks import checked_looks
 from .steps import Step, closed, record_step, steps_of
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from torch import Tensor
-
-    from .config import ModeConfig
 
 
 @final
@@ -76,6 +76,28 @@ class ExportModeDescriptor(ModeDescriptor):
             kept = {} if blocks is None else {p: list(e.sizes()) for p, e in blocks.items()}
             keep_blocks(model, kept)
         apply_shapes(model, looks, may_grow=False)
+
+
+def exported_copy(model: nn.Module, config: Mapping[str, Any]) -> nn.Module:
+    """
+    Return one subnet of a converted *model* as a plain module with tensors of its own.
+
+    The model is left as it is, and nobody is told of an export.
+
+    Args:
+        model: A converted model.
+
+        config: Choices by hparam; those it does not name are taken as they are active.
+
+    Raises:
+        ConversionError: If the model is not converted.
+
+        ExportError: If the subnet would not run.
+    """
+    made = copy.deepcopy(model)
+    supernet_of(made).space.select(dict(config))
+    ExportModeDescriptor().convert(made, ModeConfig())
+    return made
 
 
 def _export_modules(model: nn.Module) -> dict[str, Any]:

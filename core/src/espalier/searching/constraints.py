@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,12 +12,24 @@ import attrs
 from ..errors import ConstraintError
 from ..plugins import current_host
 from ..spaces import supernet_of
+from ..spaces.evaluation import Evaluation
+from .bounds import nearest_above, percent_of, read_bounds
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import nn
 
     from ..metric import Metric
+    from ..spaces import Supernet
+    from .bounds import Bound
+
+#: Configurations whose sizes are remembered: as many as a searcher compares at one time.
+_MOST_KNOWN = 1024
+
+#: Configurations to try before saying that a metric has its least at the smallest subnet.
+_PROBES = 32
 
 
 @attrs.frozen
@@ -32,11 +45,14 @@ class Constraints:
 
     metrics: Mapping[str, Metric]
     limits: Mapping[str, float]
+    _known: dict[tuple[Any, ...], Evaluation] = attrs.field(
+        factory=dict, init=False, repr=False, eq=False
+    )
 
     @classmethod
     def resolve(cls, model: nn.Module, given: Mapping[str, float | str]) -> Self:
         """
-        Read constraints for a converted model.
+        Read constraints for a converted model, and prepare their metrics.
 
         Args:
             model: A converted model.
@@ -44,7 +60,7 @@ class Constraints:
             given: Bounds by metric: a number, or a percentage of the largest subnet, ``"60%"``.
 
         Raises:
-            ConstraintError: If a bound can't be read, or even the smallest subnet breaks it.
+            ConstraintError: If a bound can't be read, or even the smallest subnet breaks one.
 
             UnknownPluginError: If there is no such metric.
         """
@@ -53,31 +69,34 @@ class Constraints:
                 f"constraints must map metrics to upper bounds, as in {{'flops': '60%'}}; got "
                 f"{given!r}."
             )
-        space = supernet_of(model).space
         metrics: dict[str, Metric] = {name: current_host().metrics[name]() for name in given}
-        limits = {}
-        for name, metric in metrics.items():
-            largest = metric.measure(model, space.max())
-            limit = _limit(name, given[name], largest)
-            smallest = metric.measure(model, space.min())
-            if smallest > limit:
-                raise ConstraintError(
-                    f"{name}: at most {given[name]!r} ({limit:,.6g}) was asked for, but the "
-                    f"smallest subnet has {smallest:,.6g}, {_percent(smallest, largest)} of the "
-                    f"largest. Ask for {_up(smallest, largest)}, or allow smaller sizes in the "
-                    f"configuration."
-                )
-            limits[name] = limit
-        return cls(metrics, limits)
+        bounds = read_bounds(given)
+        for metric in metrics.values():
+            metric.prepare(model)
+        space = supernet_of(model).space
+        largest = _finite(cls(metrics, {}).measure(model, space.max()))
+        made = cls(metrics, {name: bounds[name].limit(largest[name]) for name in metrics})
+        made._require_possible(model, bounds, largest)
+        return made
 
     def measure(self, model: nn.Module, config: Mapping[str, Any]) -> dict[str, float]:
         """Return the bounded metrics of one configuration."""
-        return {name: metric.measure(model, config) for name, metric in self.metrics.items()}
+        found = self._evaluated(supernet_of(model), config)
+        return {name: metric.measure(model, found) for name, metric in self.metrics.items()}
+
+    def confirm(self, model: nn.Module, config: Mapping[str, Any]) -> dict[str, float]:
+        """Measure one configuration as it will be exported; return what was measured only."""
+        found = {name: metric.confirm(model, config) for name, metric in self.metrics.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def hold(self, model: nn.Module, config: Mapping[str, Any]) -> bool:
         """Whether one configuration satisfies all of them."""
-        found = self.measure(model, config)
-        return all(found[name] <= limit for name, limit in self.limits.items())
+        return not self.broken(self.measure(model, config))
+
+    def broken(self, found: Mapping[str, float]) -> list[str]:
+        """Return the names of the limits that *found* breaks; what it lacks breaks none."""
+        # Written so that nan breaks every limit.
+        return [n for n, limit in self.limits.items() if n in found and not found[n] <= limit]
 
     def require(self, model: nn.Module, config: Mapping[str, Any]) -> None:
         """
@@ -88,39 +107,79 @@ class Constraints:
         """
         found = self.measure(model, config)
         broken = [
-            f"{name} is {found[name]:,.6g}, above {limit:,.6g}"
-            for name, limit in self.limits.items()
-            if not found[name] <= limit
+            f"{name} is {found[name]:,.6g}, above {self.limits[name]:,.6g}"
+            for name in self.broken(found)
         ]
         if broken:
             raise ConstraintError(
                 f"the configuration breaks its constraints: {'; '.join(broken)}."
             )
 
+    def _evaluated(self, supernet: Supernet, config: Mapping[str, Any]) -> Evaluation:
+        """Return *config* with every choice in it; metrics of sizes share what they compute."""
+        whole = {name: hparam.under(config) for name, hparam in supernet.space.items()}
+        key = (supernet, *whole.values())
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[key] = Evaluation(whole)
+        return found
 
-def _limit(name: str, value: object, largest: float) -> float:
-    number: float | None = None
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            number = float(value.strip().removesuffix("%")) / 100 * largest
-        except ValueError:
-            number = None
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        number = float(value)
-    if number is None or not math.isfinite(number) or number <= 0:
+    def _require_possible(
+        self, model: nn.Module, bounds: Mapping[str, Bound], largest: Mapping[str, float]
+    ) -> None:
+        """
+        Raise unless the smallest subnet satisfies all of them.
+
+        Raises:
+            ConstraintError: Telling of each what the smallest subnet has.
+        """
+        space = supernet_of(model).space
+        smallest = _finite(self.measure(model, space.min()))
+        broken = self.broken(smallest)
+        if not broken:
+            return
+        said = [
+            f"{name}: at most {bounds[name].asked!r} ({self.limits[name]:,.6g}) was asked for, "
+            f"but the smallest subnet has {smallest[name]:,.6g}, "
+            f"{percent_of(smallest[name], largest[name])} of the largest. "
+            f"Ask for {nearest_above(smallest[name], largest[name])}"
+            for name in broken
+        ]
         raise ConstraintError(
-            f"{name}: a bound must be a number above 0, or a percentage of the largest subnet "
-            f"such as '60%'; got {value!r}."
+            f"{'; '.join(said)}, or allow smaller sizes in the configuration."
+            f"{self._exception(model, broken, smallest)}"
         )
-    return number
+
+    def _exception(
+        self, model: nn.Module, broken: list[str], smallest: Mapping[str, float]
+    ) -> str:
+        """Return what else there is to say where a metric is not least at the smallest subnet."""
+        found = [self.measure(model, config) for config in _probes(supernet_of(model))]
+        least = {name: min(each[name] for each in found) for name in broken}
+        odd = [f"{name} {least[name]:,.6g}" for name in broken if least[name] < smallest[name]]
+        if not odd:
+            return ""
+        return (
+            f" Some subnet that is not the smallest has less ({', '.join(odd)}): a search takes "
+            f"the smallest subnet for the cheapest, so it can't use this bound."
+        )
 
 
-def _percent(part: float, whole: float) -> str:
-    return f"{part / whole:.1%}" if whole else "all"
+def _probes(supernet: Supernet) -> Iterator[dict[str, Any]]:
+    space, rng = supernet.space, random.Random(0)
+    yield space.max()
+    yield from space.neighbours(space.min())
+    for _ in range(_PROBES):
+        yield space.sample(rng)
 
 
-def _up(smallest: float, largest: float) -> str:
-    # Rounded up, so that what the message says can be had.
-    if not largest:
-        return f"{smallest:,.6g}"
-    return f"'{math.ceil(smallest / largest * 1000) / 10:g}%' or {math.ceil(smallest)}"
+def _finite(found: dict[str, float]) -> dict[str, float]:
+    for name, value in found.items():
+        if not math.isfinite(value):
+            raise ConstraintError(
+                f"{name}: a metric must return a finite number for every subnet; it returned "
+                f"{value!r}."
+            )
+    return found

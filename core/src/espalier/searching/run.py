@@ -12,6 +12,7 @@ from ..plugins import current_host
 from ..snapshot import Snapshot
 from ..spaces import Supernet, supernet_of
 from ..spaces.sorting import reorder_back
+from .confirming import search_confirmed
 from .constraints import Constraints
 from .journal import (
     Journal,
@@ -83,10 +84,11 @@ def run_search(  # noqa: PLR0913 - what a user passes
         task = SearchTask(model, bounds, judge, loss, data, config=settings, journal=journal)
         stack.enter_context(_restoring(model, task.supernet))
         stack.enter_context(_telling(task, journal))
-        config, final = _found(searcher, task)
-        task.space.select(config)
+        found = search_confirmed(lambda: _found(searcher, task), task)
+        task.space.select(found.config)
         task.calibration.settle(model)
-    result = _result(task, config, final)
+        final = task.score(found.config)
+    result = _result(task, found.config, final, found.measured)
     limits = bounds.limits.items()
     used = {name: round(result.metrics[name] / limit, 3) for name, limit in limits}
     log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
@@ -94,12 +96,12 @@ def run_search(  # noqa: PLR0913 - what a user passes
     return result
 
 
-def _found(searcher: Searcher, task: SearchTask) -> tuple[dict[str, Any], float]:
+def _found(searcher: Searcher, task: SearchTask) -> dict[str, Any]:
     """
-    Return what *searcher* chose, and its score.
+    Return what *searcher* chose.
 
-    Where that fails, it is a candidate no more, and the searcher is asked again: what was scored
-    costs nothing then.
+    Where its score fails, it is a candidate no more, and the searcher is asked again: what was
+    scored costs nothing then.
     """
     for _ in range(_ATTEMPTS):
         scored = len(task.history)
@@ -114,7 +116,7 @@ def _found(searcher: Searcher, task: SearchTask) -> tuple[dict[str, Any], float]
             f"score must return a number for the chosen subnet; it returned nan. Configuration: "
             f"{config}. Narrow the choices of the sizes that are too small."
         )
-    return config, final
+    return config
 
 
 @contextlib.contextmanager
@@ -151,8 +153,13 @@ def _best(task: SearchTask) -> SearchResult | None:
     return _result(task, dict(best.config), best.score)
 
 
-def _result(task: SearchTask, config: dict[str, Any], score: float) -> SearchResult:
-    metrics = _metrics(task.model, task.constraints, config)
+def _result(
+    task: SearchTask,
+    config: dict[str, Any],
+    score: float,
+    measured: Mapping[str, float] | None = None,
+) -> SearchResult:
+    metrics = {**_metrics(task.model, task.constraints, config), **(measured or {})}
     limits = dict(task.constraints.limits)
     return SearchResult(config, score, metrics, tuple(task.history), limits)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import ConstraintError
 from ..plugins import current_host
 from ..spaces import supernet_of
-from .constraints import _limit
+from .bounds import read_bounds
 
 
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ def full_metrics(model: nn.Module, constraints: Mapping[str, float | str]) -> di
     if not constraints:
         raise ConstraintError("constraints must map metrics to upper bounds; got none.")
     largest = supernet_of(model).space.max()
-    metrics = current_host().metrics
-    return {name: float(metrics[name]().measure(model, largest)) for name in constraints}
+    metrics = {name: current_host().metrics[name]() for name in constraints}
+    for metric in metrics.values():
+        metric.prepare(model)
+    return {name: float(metric.measure(model, largest)) for name, metric in metrics.items()}
 
 
 def bounds_at(
@@ -55,8 +57,8 @@ def bounds_at(
         [200, 100]
     """
     found = {}
-    for name, given in constraints.items():
-        target = _limit(name, given, full[name])
+    for name, bound in read_bounds(constraints).items():
+        target = bound.limit(full[name])
         is_last = step == steps or target >= full[name]
         share = 1.0 if is_last else (target / full[name]) ** (step / steps)
         found[name] = target if is_last else full[name] * share

@@ -6,7 +6,7 @@ from .consumers import WeightAxis, consumers
 from .costs import CostModel
 from .explanation import Explanation
 from .importance import Importance, register_magnitudes
-from .profile import Profile
+from .profile import ModuleProfile, Profile
 from .rulebook import RuleBook
 from .sorting import sort, unsort
 from .space import SearchSpace
@@ -19,6 +19,7 @@ __all__ = [
     "Explanation",
     "Frozen",
     "Importance",
+    "ModuleProfile",
     "Profile",
     "RuleBook",
     "SearchSpace",

@@ -9,7 +9,8 @@ import structlog
 import torch
 
 from ..errors import SpaceError
-from ..tracing import bind_inputs, home_of, kept_contents, map_tensors, tensors_in
+from ..tracing import bind_inputs, kept_contents, tensors_in
+from .inputs import made_up_inputs
 from .sorting import reorder_back, sort
 from .supernet import supernet_of
 
@@ -91,7 +92,7 @@ def _outputs(model: nn.Module, supernet: Supernet, inputs: Any) -> list[Tensor] 
     """Run *model*; ``None`` if it does not run on inputs that were made up."""
     if any(tensor.is_meta for tensor in model.parameters()):
         return None  # without data there is nothing to sort by
-    given = _made_up(supernet.blueprint.inputs, model) if inputs is None else inputs
+    given = made_up_inputs(supernet.blueprint.inputs, model) if inputs is None else inputs
     try:
         args, kwargs = bind_inputs(model, given)
         with (
@@ -107,18 +108,6 @@ def _outputs(model: nn.Module, supernet: Supernet, inputs: Any) -> list[Tensor] 
             raise
         log.warning("sorted_unchecked", reason=f"{type(error).__name__}: {error}")
         return None
-
-
-def _made_up(inputs: Any, model: nn.Module) -> Any:
-    """Return random tensors of the shapes and dtypes of *inputs*; whole numbers are all 1."""
-    home, generator = home_of(model), torch.Generator().manual_seed(0)
-
-    def make(tensor: Tensor) -> Tensor:
-        if tensor.is_floating_point() or tensor.is_complex():
-            return torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype).to(home)
-        return torch.ones(tensor.shape, dtype=tensor.dtype, device=home)
-
-    return map_tensors(make, getattr(inputs, "inputs", inputs))
 
 
 def _difference(before: Tensor, after: Tensor) -> float:

@@ -3,43 +3,24 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self
 
 import attrs
-import torch
 
-from ..hparams import Choice, Hparam, Term, leaves
+from .evaluation import Evaluation, Product
+from .timeline import Allocation, Timeline, block_of, spans
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from torch import nn
 
     from ..axes import Axis
+    from ..hparams import Term
     from ..tracing import Trace
-    from ..tracing.lifetimes import Lifetime
-
-
-@attrs.frozen
-class Product:
-    """*coefficient* times the product of *terms*; what can't change is in the former."""
-
-    coefficient: int
-    terms: tuple[Term, ...] = ()
-
-    @classmethod
-    def of(cls, coefficient: int, terms: list[Term]) -> Self:
-        """Fold what can't change."""
-        kept = []
-        for term in terms:
-            if any(leaf.name for leaf in leaves(term)):
-                kept.append(term)
-            else:
-                coefficient *= term.original
-        return cls(coefficient, tuple(kept))
+    from .evaluation import Config
 
 
 @attrs.frozen
@@ -50,19 +31,6 @@ class Tensor:
     elements: Product
     item_bytes: int
     is_buffer: bool
-
-
-@attrs.frozen
-class Allocation:
-    """An activation, alive from operator *first* to *last*; to the end where that is ``None``."""
-
-    bytes: Product
-    first: int
-    last: int | None
-
-
-#: A configuration, or one whose sizes are found already.
-Config: TypeAlias = "Mapping[str, Choice] | Evaluation | None"
 
 
 @attrs.frozen
@@ -124,13 +92,16 @@ class CostModel:
             for name, size in item_bytes.items()
         ]
         paths = ["", *(record.module for record in traced.records)]  # an input is no module's
-        ends = {_block(term): i for i, path in enumerate(paths) for term in present(path)}
+        ends = {block_of(term): i for i, path in enumerate(paths) for term in present(path)}
         allocations = [
             Allocation(
-                Product.of(life.item_bytes, [*map(term_of, life.axes), *terms]), first, last
+                Product.of(life.item_bytes, [*map(term_of, life.axes), *terms]),
+                first,
+                last,
+                paths[life.first],
             )
             for life in traced.lifetimes
-            for first, last, terms in _spans(life, present(paths[life.first]), ends)
+            for first, last, terms in spans(life, present(paths[life.first]), ends)
         ]
         return cls(
             {
@@ -164,9 +135,16 @@ class CostModel:
         return dict(found)
 
     def weight_bytes(self, config: Config = None) -> int:
-        """Return the bytes of all parameters and buffers."""
+        """Return the bytes of all parameters and buffers; shared ones count once."""
+        return sum(self.weight_bytes_by_module(config).values())
+
+    def weight_bytes_by_module(self, config: Config = None) -> dict[str, int]:
+        """Return the same for each module's own parameters and buffers."""
         value = Evaluation.of(config)
-        return sum(value(t.elements) * t.item_bytes for t in self.tensors)
+        found: dict[str, int] = defaultdict(int)
+        for tensor in self.tensors:
+            found[tensor.module] += value(tensor.elements) * tensor.item_bytes
+        return dict(found)
 
     def activation_bytes(self, config: Config = None) -> int:
         """
@@ -175,100 +153,26 @@ class CostModel:
         Where blocks of a chain are left out it may be too high: what a block got and what it gave
         are the same then, and count as two while somebody holds both.
         """
-        products, which, signed = self._timeline
-        if not products:
-            return 0
+        timeline = self._timeline
+        alive = timeline.alive(Evaluation.of(config))
+        return max(0, int(alive.max())) if len(alive) else 0
+
+    def activation_bytes_by_module(self, config: Config = None) -> dict[str, int]:
+        """
+        Return whose operators made the activations that are alive when there are most of them.
+
+        They add up to `activation_bytes`; the inputs, and what the model's own ``forward`` makes,
+        are under the empty path.
+        """
         value = Evaluation.of(config)
-        sizes = torch.tensor([value(product) for product in products], device="cpu")
-        return max(0, int((sizes[which] * signed).cumsum(0).max()))
+        alive = self._timeline.alive(value)
+        if not len(alive) or alive.max() <= 0:
+            return {}
+        return self._timeline.alive_by_module(int(alive.argmax()), value)
 
     @functools.cached_property
-    def _timeline(self) -> tuple[list[Product], torch.Tensor, torch.Tensor]:
-        """
-        Return what is made and freed, in order of time.
-
-        Returns:
-            The different products; for each event which of them it is, and its coefficient,
-            negative where memory is freed.
-        """
-        numbers: dict[tuple[Term, ...], int] = {}
-        events = []
-        for allocation in self.allocations:
-            number = numbers.setdefault(allocation.bytes.terms, len(numbers))
-            coefficient = allocation.bytes.coefficient
-            events.append((2 * allocation.first, number, coefficient))
-            if allocation.last is not None:
-                # Freed by the time the next operator allocates.
-                events.append((2 * allocation.last + 1, number, -coefficient))
-        events.sort(key=lambda event: event[0])
-        which = torch.tensor([number for _, number, _ in events], device="cpu")
-        signed = torch.tensor([coefficient for _, _, coefficient in events], device="cpu")
-        return [Product(1, terms) for terms in numbers], which, signed
-
-
-def _block(term: Term) -> tuple[Hparam, int]:
-    [depth] = leaves(term)
-    return depth, getattr(term, "block", 0)
-
-
-def _spans(
-    life: Lifetime, terms: tuple[Term, ...], ends: Mapping[tuple[Hparam, int], int]
-) -> Iterator[tuple[int, int | None, list[Term]]]:
-    """
-    Yield when an allocation is alive, and what must be there for that.
-
-    What outlives the block that made it is there after it in any case: without the block, what
-    came into it lives on.
-    """
-    first, left = life.first, sorted(terms, key=lambda term: ends[_block(term)])
-    while left and (life.last is None or ends[_block(left[0])] < life.last):
-        end = ends[_block(left[0])]
-        if first <= end:
-            yield first, end, list(left)
-        first = max(first, end + 1)
-        del left[0]
-    yield first, life.last, left
-
-
-class Evaluation:
-    """
-    Values of products under one configuration, each size and each product of them found once.
-
-    Args:
-        config: Choices by hparam; those it does not name are taken as they are active.
-    """
-
-    def __init__(self, config: Mapping[str, Choice] | None) -> None:
-        self._config = config or {}
-        self._sizes: dict[Term, int] = {}
-        self._products: dict[tuple[Term, ...], int] = {}
-
-    @classmethod
-    def of(cls, config: Config) -> Evaluation:
-        """Return *config* as what evaluates it."""
-        return config if isinstance(config, Evaluation) else cls(config)
-
-    def __call__(self, product: Product) -> int:
-        """Return the value of *product*."""
-        found = self._products.get(product.terms)
-        if found is None:
-            found = math.prod(map(self._size, product.terms))
-            self._products[product.terms] = found
-        return product.coefficient * found
-
-    def _size(self, term: Term) -> int:
-        found = self._sizes.get(term)
-        if found is None:
-            if isinstance(term, Hparam):
-                found = self._choice(term)
-            else:
-                found = term._fold(list(map(self._size, term.children)))  # noqa: SLF001
-            self._sizes[term] = found
-        return found
-
-    def _choice(self, hparam: Hparam) -> int:
-        value: int = hparam.under(self._config)
-        return value
+    def _timeline(self) -> Timeline:
+        return Timeline.of(self.allocations)
 
 
 def item_bytes(model: nn.Module) -> dict[str, int]:

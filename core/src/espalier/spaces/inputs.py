@@ -10,7 +10,7 @@ import torch
 
 from ..errors import StateError
 from ..reading import Entry
-from ..tracing import Tape, Taped
+from ..tracing import Tape, Taped, home_of
 from ..tracing.structure import map_tensors
 
 
@@ -36,6 +36,18 @@ def moved_inputs(inputs: Any, old: torch.dtype | None, new: torch.dtype | None) 
     if isinstance(inputs, Taped):
         return Taped(moved_inputs(inputs.inputs, old, new), inputs.tape)
     return map_tensors(lambda t: t.to(new) if t.dtype is old else t, inputs)
+
+
+def made_up_inputs(inputs: Any, model: nn.Module) -> Any:
+    """Return random tensors of the shapes and dtypes of *inputs*; whole numbers are all 1."""
+    home, generator = home_of(model), torch.Generator().manual_seed(0)
+
+    def make(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.is_floating_point() or tensor.is_complex():
+            return torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype).to(home)
+        return torch.ones(tensor.shape, dtype=tensor.dtype, device=home)
+
+    return map_tensors(make, getattr(inputs, "inputs", inputs))
 
 
 def inputs_to_json(inputs: Any) -> Any:

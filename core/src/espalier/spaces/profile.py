@@ -11,7 +11,8 @@ from ..dynamic import Terms
 from ..plugins import current_host
 from ..structuring import plain
 from ..tracing import trace
-from .costs import CostModel, Evaluation, item_bytes
+from .costs import CostModel, item_bytes
+from .evaluation import Evaluation
 from .supernet import is_converted, supernet_of
 
 
@@ -32,10 +33,17 @@ class ModuleProfile:
         params: Elements of its parameters.
 
         flops: Multiply-accumulates of one forward pass.
+
+        weight_bytes: Bytes of its parameters and buffers.
+
+        activation_bytes: Bytes of the activations it made that are alive at the moment when the
+            whole model has most of them.
     """
 
     params: int
     flops: int
+    weight_bytes: int
+    activation_bytes: int
 
 
 @attrs.frozen
@@ -49,13 +57,18 @@ class Profile:
         flops: Multiply-accumulates of one forward pass, the batch included. One
             multiply-accumulate counts as one.
 
+        weight_bytes: Bytes of all parameters and buffers; shared ones count once.
+
         activation_bytes: Most bytes of activations alive at one time, inputs included.
 
-        modules: The same for each module, with everything below it, by path.
+        modules: The same for each module, with everything below it, by path. What the parts of a
+            module have, and what it has besides them, adds up to what it has; the inputs are the
+            model's own. A parameter that several modules share is counted where it is met first.
     """
 
     params: int
     flops: int
+    weight_bytes: int
     activation_bytes: int
     modules: Mapping[str, ModuleProfile]
 
@@ -96,14 +109,19 @@ class Profile:
     @classmethod
     def _of(cls, model: nn.Module, costs: CostModel, config: Mapping[str, Choice] | None) -> Self:
         found = Evaluation(config)
-        own_params, own_flops = costs.params_by_module(found), costs.flops_by_module(found)
-        params, flops = _with_inner(own_params), _with_inner(own_flops)
+        own = {
+            "params": costs.params_by_module(found),
+            "flops": costs.flops_by_module(found),
+            "weight_bytes": costs.weight_bytes_by_module(found),
+            "activation_bytes": costs.activation_bytes_by_module(found),
+        }
+        sums = {name: _with_inner(by_module) for name, by_module in own.items()}
         modules = {
-            path: ModuleProfile(params.get(path, 0), flops.get(path, 0))
+            path: ModuleProfile(**{name: by_path.get(path, 0) for name, by_path in sums.items()})
             for path, _ in model.named_modules()
         }
-        total_params, total_flops = sum(own_params.values()), sum(own_flops.values())
-        return cls(total_params, total_flops, costs.activation_bytes(found), modules)
+        totals = {name: by_path.get("", 0) for name, by_path in sums.items()}
+        return cls(**totals, modules=modules)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -9,7 +9,7 @@ import attrs
 
 from ..dynamic import Terms
 from ..hparams import Hparam, Term, leaves, size_under
-from .costs import CostModel, Product
+from .costs import CostModel
 
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..axes import Axis
     from ..tracing import Trace
+    from .evaluation import Product
 
 
 @attrs.frozen
