@@ -180,8 +180,10 @@ def test_a_failure_of_what_was_chosen_has_another_chosen():
         is_first = espalier.space(model).config() == first.config
         return fails(RuntimeError("bad luck")) if is_first else faithful(model)
 
-    second = searched(score, model=model)
+    with structlog.testing.capture_logs() as logs:
+        second = searched(score, model=model)
 
+    assert 1 == [entry["event"] for entry in logs].count("search_started")
     assert [first.config] == [trial.config for trial in second.history if trial.reason]
     assert first.config != second.config == espalier.space(model).config()
     assert second.metrics["flops"] <= second.constraints["flops"]
