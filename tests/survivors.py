@@ -175,3 +175,25 @@ def iterate_and_write(path, out, begun, calls):
     begun.set()
     result, digest = iterate(path, Training(calls))
     pathlib.Path(out).write_text(f"{digest}\n{result.to_json()}")
+
+
+class Stops:
+    """A score that is interrupted at one of its calls."""
+
+    def __init__(self, score, at):
+        self._score = score
+        self._at = at
+        self.calls = 0
+
+    def __call__(self, model):
+        self.calls += 1
+        if self.calls == self._at:
+            raise KeyboardInterrupt
+        return self._score(model)
+
+
+def searched(score, path=None, *, model=None, mode="fastnas", **more):
+    """Convert and search, quickly."""
+    model = espalier.convert(model or small_cnn(), mode, inputs=images(), config=FINE)
+    arguments = {"constraints": {"flops": "60%"}, "config": QUIET} | more
+    return espalier.search(model, score=score, progress_file=path, **arguments)

@@ -1,17 +1,12 @@
 """Pruning in several steps, with training between them."""
 
-import json
-import random
-import signal
-import time
-
 import pytest
 import torch
 from torch import nn
 
 import espalier
 from espalier import ModeDescriptor, Searcher
-from espalier.errors import ConfigError, ConstraintError, ConversionError, ScoreError, StateError
+from espalier.errors import ConfigError, ConstraintError, ConversionError, ScoreError
 from espalier.mode import steps_of
 from espalier.searching.schedule import bounds_at
 from espalier.testing.offering import offered
@@ -176,25 +171,6 @@ def test_an_iterator_of_data_serves_every_step():
     assert found[0] == found[1]
 
 
-def sets_of_files(folder):
-    return {path.name for path in folder.iterdir()}
-
-
-def test_a_progress_file_changes_nothing_in_the_result(path, expected):
-    """
-    Finished steps are beside it, and started again nothing is scored or trained.
-    """
-    assert expected == iterate(path, Training())
-    names = [f"progress.step{k}{end}" for k in (1, 2, 3) for end in ("", ".safetensors")]
-    assert {"progress", *names} == sets_of_files(path.parent)
-    model, training = small_cnn(), Training()
-    result, digest = iterate(path, training, model=model)
-
-    assert expected == (result, digest)
-    assert [] == training.seen
-    assert torch.isfinite(model(images())).all()
-
-
 @pytest.mark.parametrize("breaks_at", [1, 2, 3])
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_whatever_the_training_raises_the_model_is_as_before(breaks_at, error, path):
@@ -216,19 +192,6 @@ def test_whatever_the_training_raises_the_model_is_as_before(breaks_at, error, p
         assert torch.equal(torch.ones(10, 24), model[8].weight.grad)
         assert not model[3].weight.requires_grad
         assert [f"in step {breaks_at} of 3"] == found.value.__notes__
-
-
-@pytest.mark.parametrize("breaks_at", [1, 2, 3])
-def test_after_an_error_in_the_training_the_rest_is_done(breaks_at, path, expected):
-    """
-    Started again, only the training that broke and what comes after it is done.
-    """
-    with pytest.raises(RuntimeError, match="diverged"):
-        iterate(path, Training(breaks_at=breaks_at, error=RuntimeError("diverged")))
-    training = Training()
-
-    assert expected == iterate(path, training)
-    assert 4 - breaks_at == len(training.seen)
 
 
 def test_a_score_that_fails_in_a_later_step_leaves_the_model_as_before():
@@ -333,101 +296,3 @@ def test_a_mode_that_must_come_first_has_one_step():
     """
     with offered(Once, follows=["other"]), pytest.raises(ConversionError, match="Ask for steps=1"):
         iterate(mode="once", steps=2)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"model": small_cnn(seed=2)}, "weights is .* in the file"),
-        ({"constraints": {"flops": "40%"}}, "constraints.flops is '30%' in the file and '40%'"),
-        ({"steps": 4}, "steps is 3 in the file and 4 here"),
-        ({"finetune": None}, "finetune is 'Training' in the file and None here"),
-        ({"config": {}}, "config.nn.Conv2d is .* in the file and None here"),
-        ({"search_config": {"spend": False}}, "settings.spend is True in the file"),
-        ({"score": len}, "score is 'Noisy' in the file and 'len' here"),
-    ],
-)
-def test_the_progress_of_other_work_is_refused(change, message, path):
-    """
-    The error names what differs; no file is changed.
-    """
-    with pytest.raises(RuntimeError, match="diverged"):
-        iterate(path, Training(breaks_at=1, error=RuntimeError("diverged")))
-    before = {each.name: each.read_bytes() for each in path.parent.iterdir()}
-    with pytest.raises(StateError, match=message):
-        iterate(path, **{"finetune": Training(), "score": survivors.Noisy(small_cnn())} | change)
-
-    assert before == {each.name: each.read_bytes() for each in path.parent.iterdir()}
-
-
-def test_a_model_that_lies_where_a_step_goes_is_left_as_it_is(path):
-    """
-    It is somebody's, as the progress file is new.
-    """
-    theirs = path.with_name("progress.step2.safetensors")
-    theirs.write_bytes(b"mine")
-    with pytest.raises(StateError, match=r"step2.safetensors: is there already"):
-        iterate(path, Training())
-
-    assert b"mine" == theirs.read_bytes()
-
-
-def test_a_step_that_was_damaged_is_refused(path):
-    """
-    The weights have checksums; the model is as before.
-    """
-    with pytest.raises(RuntimeError):
-        iterate(path, Training(breaks_at=2, error=RuntimeError()))
-    saved = path.with_name("progress.step1.safetensors")
-    data = bytearray(saved.read_bytes())
-    data[-5] ^= 1
-    saved.write_bytes(data)
-    model = small_cnn()
-    before = state_of(model)
-    with pytest.raises(StateError, match="weights were altered or damaged"):
-        iterate(path, Training(), model=model)
-
-    assert_unchanged(before, model)
-
-
-def killed_and_finished(path, expected, seed, times):
-    rng, calls = random.Random(seed), path.with_name("calls")
-    kills = 0
-    for number in range(times + 1):
-        out = path.with_name("out")
-        process = survivors.child(path, out, calls, target=survivors.iterate_and_write)
-        if number < times:
-            time.sleep(rng.uniform(0.2, 2.5))
-            process.kill()
-        process.join(120)
-        kills += process.exitcode == -signal.SIGKILL
-    digest, _, text = out.read_text().partition("\n")
-
-    assert expected == (espalier.SearchResult.from_json(text), digest)
-    assert 3 <= calls.stat().st_size <= 3 + kills
-
-
-def test_killed_anywhere_the_steps_end_in_the_same_result(path, expected):
-    """
-    In a search, in the training and between them; each kill costs one training at most.
-    """
-    killed_and_finished(path, expected, seed=1, times=3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(5))
-def test_killed_often_the_steps_end_in_the_same_result(seed, path, expected):
-    """
-    The same at many more moments.
-    """
-    killed_and_finished(path, expected, seed=50 + seed, times=10)
-
-
-def test_the_files_are_plain_data(path):
-    """
-    JSON a line, and safetensors.
-    """
-    iterate(path, Training())
-    for name in ("progress", "progress.step1"):
-        for line in path.with_name(name).read_text().splitlines():
-            assert isinstance(json.loads(line), dict)

