@@ -11,7 +11,7 @@ from .environments import PROJECTS, ROOT, Environment, wheel_of
 
 
 PAGES = {
-    kind: ROOT / f"docs/how-to/write-a-{kind}.md"
+    kind: next(ROOT.glob(f"docs/how-to/write-a*-{kind}.md"))
     for kind in ("converter", "mode", "sampler", "metric", "importance")
 }
 #: "This is `path`", or "and this goes on in it", with the block that follows.

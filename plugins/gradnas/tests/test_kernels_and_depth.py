@@ -152,3 +152,66 @@ def test_a_block_that_writes_to_its_input_has_no_score():
     assert "1.depth" in espalier.space(model)
     assert "1.depth" not in found
     assert float("inf") == degradations(espalier.space(model)).losses["1.depth"][1]
+
+
+class Pairs(nn.Module):
+    """Blocks in a list, which take a mask by name and give a pair."""
+
+    class Block(Block):
+        def forward(self, x, *, scale):
+            return super().forward(x) * scale, scale
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(self.Block() for _ in range(3))
+        self.leave = nn.Linear(6, 2)
+
+    def forward(self, x, masks=None):
+        for number, block in enumerate(self.blocks):
+            own, _ = block(x, scale=0.7)
+            x = own if masks is None else x + masks[number] * (own - x)
+        return self.leave(x)
+
+
+class Pictures(nn.Module):
+    """Blocks that rectify in place what they made themselves, as residual networks do."""
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            own = self.norm(self.conv(x))
+            own += x
+            return own.relu_()
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Sequential(*(self.Block() for _ in range(3)))
+        self.leave = nn.Conv2d(4, 2, 1)
+
+    def forward(self, x, masks=None):
+        for number, block in enumerate(self.blocks):
+            own = block(x)
+            x = own if masks is None else x + masks[number] * (own - x)
+        return self.leave(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(Pairs, (5, 6)), (Pictures, (2, 4, 5, 5))], ids=["pairs", "in place"]
+)
+def test_blocks_of_many_a_kind(make, shape):
+    """
+    What else a block takes and gives does not matter, nor what it does in place of its own.
+    """
+    data = [draw(*shape, seed=seed) for seed in range(2)]
+    expected, plain = torch.zeros(3, dtype=torch.float64), seeded(make)
+    for batch in data:
+        masks = torch.ones(3, dtype=torch.float64, requires_grad=True)
+        own = loss(lambda x, masks=masks: plain(x, masks), batch)
+        expected += torch.autograd.grad(own, masks)[0].square()
+    config = {"nn.ModuleList": {"depth_ratio": [0.7]}, "nn.Sequential": {"depth_ratio": [0.7]}}
+    found = scores_of(seeded(make), loss, data, data[0], config)
+
+    torch.testing.assert_close(found["blocks.depth"], expected, rtol=1e-9, atol=0)
