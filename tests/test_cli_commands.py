@@ -189,9 +189,20 @@ class TestProfile:
         deep = run("profile", "usernet:make", "--input", "2x6", "--depth", "1").out
 
         assert ["(model)"] == [line.split()[0] for line in shallow.splitlines()[2:]]
-        assert ["(model)", "0", "1", "2", "4"] == [
-            line.split()[0] for line in deep.splitlines()[2:]
-        ]
+        names = [line.split()[0] for line in deep.splitlines()[2:]]
+        assert ["(model)", "(its", "0", "1", "2", "4"] == names
+
+    def test_the_total_and_its_parts_agree(self, run):
+        """
+        In every column, what the rows below the model's show adds up to what the model has.
+        """
+        out = run("profile", "usernet:make", "--input", "2x6", "--depth", "1").out
+        head, first, *rest = [re.split(r"  +", line.strip()) for line in out.splitlines()[1:]]
+        rows = [[_number(cell) for cell in line[1:]] for line in rest]
+
+        assert ["module", "params", "flops", "weight bytes", "activation bytes"] == head[:5]
+        for number, total in enumerate(map(_number, first[1:])):
+            assert sum(row[number] for row in rows) == pytest.approx(total, rel=0.01)
 
     def test_json(self, run):
         """
@@ -396,3 +407,9 @@ def test_only_warnings_are_logged_unless_asked(run):
     assert 0 == told.status
     assert "trial_done" in told.err
     assert quiet.out == told.out
+
+
+def _number(cell):
+    """Return the number that a cell of a table shows."""
+    number, *unit = cell.rstrip("%").replace(",", "").split(" ")
+    return float(number) * {"": 1, "k": 1e3, "M": 1e6}[unit[0] if unit else ""]

@@ -74,6 +74,39 @@ class TestProfile:
         assert 16 * 27 + 16 == found.modules["0.0"].params
         json.dumps(found.to_dict())
 
+    def test_parts_add_up(self):
+        """
+        Of every module each number is that of its parts and its own; weights are its tensors'.
+        """
+        model, x = nn.Sequential(small_cnn()[:3], small_cnn()[3:]), images(1)
+        found = espalier.profile(model, x)
+        for path, module in model.named_modules():
+            tensors = [*module.parameters(), *module.buffers()]
+            stored = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+            parts = [found.modules[f"{path}.{n}".strip(".")] for n, _ in module.named_children()]
+            inputs = 0 if path else x.numel() * x.element_size()
+
+            assert stored == found.modules[path].weight_bytes
+            if parts:
+                assert found.modules[path].params == sum(part.params for part in parts)
+                assert found.modules[path].flops == sum(part.flops for part in parts)
+                made = sum(part.activation_bytes for part in parts)
+                assert found.modules[path].activation_bytes == made + inputs
+
+    def test_activations_are_those_of_the_peak(self):
+        """
+        Of each module what it made that is alive when most is; the inputs are the model's own.
+        """
+        model = nn.Sequential(
+            nn.Linear(10, 1000), nn.ReLU(), nn.Linear(1000, 10), nn.ReLU(), nn.Linear(10, 20)
+        )
+        found = espalier.profile(model, torch.zeros(4, 10))
+
+        assert 16 * (10 + 1000 + 1000) == found.modules[""].activation_bytes
+        assert [16000, 16000, 0, 0, 0] == [
+            found.modules[str(i)].activation_bytes for i in range(5)
+        ]
+
     def test_shared_parameters_count_once(self):
         """
         As ``model.parameters()`` yields them.

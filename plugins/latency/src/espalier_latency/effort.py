@@ -32,6 +32,8 @@ class Effort:
 
         seconds: About what the turns of one group may take; there are at least three of each.
 
+        confirming_seconds: The same where one chosen subnet is measured.
+
         turn_seconds: A turn repeats the forward pass so often that it takes this long.
 
         seed: What the subnets that are measured depend on.
@@ -44,6 +46,7 @@ class Effort:
     rounds: int = 15
     confirming_rounds: int = 41
     seconds: float = 3.0
+    confirming_seconds: float = 8.0
     turn_seconds: float = 0.002
     seed: int = 0
 

@@ -73,7 +73,7 @@ class LatencyMs(Metric):
             Milliseconds.
         """
         known, whole = latency_model(model), _whole(model, config)
-        turns = Bench(model, self.effort).time([whole], rounds=self.effort.confirming_rounds)
+        turns = Bench(model, self.effort).time([whole], is_chosen=True)
         predicted = known.latency_ms(whole)
         known.learn(Measurement(whole, turns.ratios[1], is_chosen=True))
         found = turns.ratios[1] * known.base_ms
@@ -111,7 +111,7 @@ def _fit(model: nn.Module, effort: Effort) -> LatencyModel:
         configs: list[Mapping[str, Any]] = list(itertools.islice(left, most))
         if not configs:
             break
-        turns = bench.time(configs, rounds=effort.rounds)
+        turns = bench.time(configs)
         bases.append(turns.base_ms)
         measured += map(Measurement, configs, turns.ratios[1:])
         if len(measured) > effort.enough:

@@ -46,14 +46,19 @@ class Bench:
     model: nn.Module
     effort: Effort
 
-    def time(self, configs: list[Mapping[str, Any]], *, rounds: int) -> Turns:
+    def time(self, configs: list[Mapping[str, Any]], *, is_chosen: bool = False) -> Turns:
         """
         Return the times of *configs*, each compared with the largest subnet, which comes first.
+
+        Args:
+            configs: A choice for each hparam in each.
+
+            is_chosen: Whether to take the time that a chosen subnet deserves.
 
         Raises:
             ConstraintError: If the model has no data, can't be copied, or does not run.
         """
-        device = home_of(self.model)
+        effort, device = self.effort, home_of(self.model)
         largest = supernet_of(self.model).space.max()
         devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
@@ -61,9 +66,9 @@ class Bench:
             return take_turns(
                 runs,
                 device,
-                rounds=rounds,
-                seconds=self.effort.seconds,
-                turn_seconds=self.effort.turn_seconds,
+                rounds=effort.confirming_rounds if is_chosen else effort.rounds,
+                seconds=effort.confirming_seconds if is_chosen else effort.seconds,
+                turn_seconds=effort.turn_seconds,
             )
 
     def _run(self, config: Mapping[str, Any]) -> Callable[[], object]:
