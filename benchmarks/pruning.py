@@ -132,8 +132,9 @@ def main() -> None:
             set_up(name)
         return
     choice = chosen(options)
-    cells = list(choice.cells())
-    run([c for c in cells if options.again or not is_current(c, keep=options.keep)], options.jobs)
+    if not options.show:
+        again, keep = options.again, options.keep
+        run([c for c in choice.cells() if again or not is_current(c, keep=keep)], options.jobs)
     for table in tables(choice):
         print("\n".join([table.title, *table.lines(), ""]))
     if options.write:
