@@ -66,7 +66,7 @@ class Method:
 
 def _torch_pruning() -> Iterator[tuple[str, Method]]:
     for importance, scope in itertools.product(
-        ("L2", "Taylor", "batch-norm scale"), ("local", "global", "isomorphic")
+        ("L2", "Taylor", "batch-norm scale"), ("local", "global")
     ):
         options = {"importance": importance, "scope": scope}
         method = Method("torch-pruning", "with_torch_pruning", "prune", options)

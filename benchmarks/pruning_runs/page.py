@@ -97,18 +97,18 @@ def _spread(values: Iterable[float], digits: int) -> str:
     return told[0] if told[0] == told[-1] else f"{told[0]} to {told[-1]}"
 
 
-def summary(tables: Sequence[Table]) -> list[str]:
+def summary(tables: Sequence[Table], seeds: int) -> list[str]:
     """Return a table of the means: methods by budgets, right after pruning and fine-tuned."""
     columns = ["method", *(f"{table.task.name}, {table.budget}" for table in tables)]
     lines = [row_of(columns), row_of(["---"] * len(columns))]
     for method in METHODS:
-        row = [_brief(table, table.by_method().get(method, [])) for table in tables]
+        row = [_brief(table, table.by_method().get(method, []), seeds) for table in tables]
         if any(row):
             lines.append(row_of([method, *row]))
     return lines
 
 
-def _brief(table: Table, cells: Sequence[Cell]) -> str:
+def _brief(table: Table, cells: Sequence[Cell], seeds: int) -> str:
     done = [cell for cell in cells if not cell.refusal]
     if not done:
         return "refuses" if cells else ""
@@ -119,4 +119,5 @@ def _brief(table: Table, cells: Sequence[Cell]) -> str:
     if table.task.re_estimate is not None:
         again = statistics.mean(cell.calibrated or 0.0 for cell in done)
         parts.insert(1, f"{again:.{digits}f}")
-    return " / ".join(parts)
+    few = "" if len(done) == seeds else f" ({len(done)} of {seeds} seeds)"
+    return " / ".join(parts) + few
