@@ -1,0 +1,1 @@
+"""What `benchmarks/pruning.py` runs: tasks, methods, and what is measured of each."""
