@@ -40,9 +40,9 @@ class Calibration:
     Args:
         data: Batches; each search reads them once for every subnet that it scores.
 
-        loss: Runs the model on a batch. Without it, the model itself is called: with a tensor, with
-            the first elements of a tuple or list, as many as it was converted with, or with what
-            its ``forward`` takes of a dict.
+        loss: Runs the model on a batch. Without it, the model itself is called: with a tensor,
+            with the first elements of a tuple or list, as many as it was converted with, or with
+            what its ``forward`` takes of a dict.
 
         inputs: What the model was converted with.
 
@@ -124,8 +124,8 @@ class Calibration:
                 model(*args, **kwargs)
         except Exception as error:
             raise ScoreError(
-                f"data: batch-norm statistics are re-estimated by running the model on each batch; "
-                f"on batch {number} it raised {type(error).__name__}: {error}. Pass batches that "
+                f"data: batch-norm statistics are re-estimated by running the model on each "
+                f"batch; batch {number} raised {type(error).__name__}: {error}. Pass batches that "
                 f"forward takes, with labels behind its inputs or as other keys of a dict, or "
                 f"loss=function(model, batch), or turn it off with "
                 f"search_config={{'bn_calibration': False}}."

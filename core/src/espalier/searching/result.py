@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-#: 2 added `Trial.reason` and `SearchResult.steps`.
+#: 2 added `Trial.reason`, `Trial.deviation` and `SearchResult.steps`.
 _VERSION = 2
 
 
@@ -36,11 +36,15 @@ class Trial:
         score: Higher is better; ``nan`` if it failed.
 
         reason: Why there is no score, such as what it raised; empty where there is one.
+
+        deviation: The squared distance of what the model returned meanwhile from what the largest
+            subnet did, over the variance of the latter; ``None`` where they can't be compared.
     """
 
     config: Mapping[str, Any]
     score: float = attrs.field(eq=_comparable)
     reason: str = ""
+    deviation: float | None = None
 
 
 @attrs.frozen
@@ -96,7 +100,12 @@ class SearchResult:
     @classmethod
     def _of(cls, data: dict[str, Any]) -> Self:
         history = tuple(
-            Trial(_choices(held["config"]), _number(held["score"]), held.get("reason", ""))
+            Trial(
+                _choices(held["config"]),
+                _number(held["score"]),
+                held.get("reason", ""),
+                held.get("deviation"),
+            )
             for held in data.pop("history")
         )
         config, score = _choices(data.pop("config")), _number(data.pop("score"))

@@ -122,7 +122,7 @@ def _shrunk(
 def _step(
     task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any], name: str
 ) -> tuple[float, float, str] | None:
-    """Return what the next larger choice is worth, best first when sorted; ``None`` if none fits."""
+    """Return what the next larger choice is worth, negated; ``None`` if it does not fit."""
     larger = _larger(task, config, name)
     if larger is None:
         return None

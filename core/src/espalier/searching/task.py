@@ -16,6 +16,7 @@ from .calibration import calibration_of
 from .judging import judged
 from .progress import Progress
 from .result import Trial
+from .returned import Returned
 from .searcher import SearchConfig
 from .sharing import SharedPrefixes
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from .journal import Journal
 
 log = structlog.get_logger()
+
+#: Where it is remembered what the largest subnet returned.
+_BASE = "returned by the largest subnet"
 
 #: How many sizes a message about one configuration names.
 _SHOWN = 4
@@ -142,6 +146,15 @@ class SearchTask:
         self._tell(trial, is_new=is_new)
         return trial.score
 
+    def trial(self, config: Mapping[str, Any]) -> Trial:
+        """
+        Return all that is known of a configuration that was scored.
+
+        Raises:
+            KeyError: If it was not.
+        """
+        return self._trials[self._key(config)]
+
     def remember(self, key: str, compute: Callable[[], Any]) -> Any:
         """
         Return what *compute* returns, which is called once for each *key*.
@@ -188,14 +201,30 @@ class SearchTask:
             )
         active = self.space.config()
         flags = [(module, module.training) for module in self.model.modules()]
-        with self._shared, self.calibration.during(self.model):
+        returned = Returned()
+        with (
+            self._shared,
+            self.calibration.during(self.model),
+            returned.watched(self.model),
+        ):
             verdict = judged(self._score, self.model)
         self._require_untouched(active, verdict.error)
         for module, training in flags:
             module.training = training
         if verdict.error is not None:
             self.first_error = self.first_error or verdict.error
-        return Trial(dict(config), verdict.score, verdict.reason)
+        deviation = returned.deviation(self._base(config, returned))
+        return Trial(dict(config), verdict.score, verdict.reason, deviation)
+
+    def _base(self, config: Mapping[str, Any], returned: Returned) -> list[list[float]]:
+        """Return what the largest subnet returned, as far as it was scored before."""
+        known = self._values.get(_BASE)
+        if known is None and self._journal is not None:
+            known = self._journal.peek(_BASE)
+        if known is None and config == self.space.max():
+            found: list[list[float]] = self.remember(_BASE, lambda: returned.calls)
+            return found
+        return [] if known is None else json.loads(known)
 
     def _require_untouched(self, active: Mapping[str, Any], error: Exception | None) -> None:
         """Raise unless the score left the model converted, and at the configuration *active*."""

@@ -70,8 +70,8 @@ def bisect_price(
     Return the subnet of the least price of the budget that satisfies the constraints.
 
     At a given price, every hparam takes the choice that is best by itself: with the least loss, to
-    the given *power*, plus the price of what it uses. What it uses is measured with everything else
-    at its largest.
+    the given *power*, plus the price of what it uses. What it uses is told with everything else at
+    its largest.
 
     Returns:
         ``None`` if no price leads to a subnet that fits, as where the choices that would have to

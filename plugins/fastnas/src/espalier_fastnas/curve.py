@@ -16,6 +16,22 @@ if TYPE_CHECKING:
 
 
 @final
+@attrs.frozen
+class Measured:
+    """
+    What one choice did to the model, with everything else at its largest.
+
+    Args:
+        loss: What it took from the score; infinite where it has none.
+
+        deviation: How far what the model returns has moved, if that is known.
+    """
+
+    loss: float
+    deviation: float | None = None
+
+
+@final
 @attrs.define
 class Curve:
     """
@@ -26,56 +42,65 @@ class Curve:
 
     Args:
         dropped: For each choice, the share of the importance of all units that goes with it, 0
-            for the largest.
+            for the largest. Where units have no importance, the position of the choice.
 
-        measured: Losses, infinite where a choice has no score.
+        measured: What is known, by choice.
     """
 
     dropped: Mapping[Any, float]
-    measured: dict[Any, float] = attrs.field(factory=dict)
+    measured: dict[Any, Measured] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, hparam: Hparam) -> Self:
         """Return the curve of *hparam* before anything is measured."""
         importance = hparam.importance if hparam.is_sortable else None
         if importance is None or not float(importance.sum()) > 0:
-            count = len(hparam.choices) - 1
-            return cls({c: 1 - i / max(count, 1) for i, c in enumerate(hparam.choices)})
+            count = max(len(hparam.choices) - 1, 1)
+            return cls({choice: 1 - i / count for i, choice in enumerate(hparam.choices)})
+        if hparam.order is not None:
+            importance = importance[hparam.order.to(importance.device)]
         tails = importance.flip(0).cumsum(0).flip(0) / importance.sum()
-        return cls({c: float(tails[c]) if c < hparam.units else 0.0 for c in hparam.choices})
+        shares = [*tails.tolist(), 0.0]
+        return cls({choice: shares[choice] for choice in hparam.choices})
+
+    @property
+    def largest(self) -> Any:
+        """The choice that loses nothing."""
+        return max(self.dropped)
 
     @property
     def unmeasured(self) -> list[Any]:
-        """The smaller choices of which nothing is known by measurement, ascending."""
+        """The smaller choices that were not measured, ascending."""
         return [c for c in sorted(self.dropped)[:-1] if c not in self.measured]
 
-    def losses(self, typical: Callable[[float], float]) -> dict[Any, float]:
+    def losses(self, typical: Callable[[float], float], per_deviation: float) -> dict[Any, float]:
         """
         Return a loss for each choice.
 
         Args:
             typical: What a share of importance is worth elsewhere; asked if nothing was measured
                 here.
+
+            per_deviation: What is added for each unit of deviation.
         """
-        points = self._points()
+        points = self._points(per_deviation)
         if len(points) == 1:
-            return {choice: typical(share) for choice, share in self.dropped.items()}
+            return {c: typical(share) if share else 0.0 for c, share in self.dropped.items()}
         return {choice: _between(points, share) for choice, share in self.dropped.items()}
 
-    def at(self, share: float) -> float | None:
+    def at(self, share: float, per_deviation: float) -> float | None:
         """Return the loss where *share* is dropped, if anything was measured."""
-        points = self._points()
+        points = self._points(per_deviation)
         return None if len(points) == 1 else _between(points, share)
 
-    def _points(self) -> list[tuple[float, float]]:
+    def _points(self, per_deviation: float) -> list[tuple[float, float]]:
         """Return shares with losses, ascending in both."""
-        largest = max(self.dropped)
         worst = 0.0
         points = [(0.0, 0.0)]
         for choice in sorted(self.measured, reverse=True):
-            if choice != largest:
-                worst = max(worst, self.measured[choice])
-                points.append((self.dropped[choice], worst))
+            found = self.measured[choice]
+            worst = max(worst, found.loss + per_deviation * (found.deviation or 0.0))
+            points.append((self.dropped[choice], worst))
         return points
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
+
+import attrs
 
 from espalier.searching.spending import fill, spend
 from espalier.searching.thresholds import bisect, bisect_price
@@ -15,15 +17,15 @@ if TYPE_CHECKING:
     from espalier.searching import SearchTask
     from espalier.searching.thresholds import Sensitivity
 
-#: Neighbours of a subnet that are compared before one of them is scored.
-_NEIGHBOURS = 64
+#: Sizes whose neighbours are compared before one of them is scored.
+_MOST_SIZES = 48
 
 
-def proposals(
-    task: SearchTask, sensitivity: Sensitivity, *, use_up: bool
-) -> Iterator[dict[str, Any]]:
+@final
+@attrs.frozen
+class Refinement:
     """
-    Yield the subnets that the losses of single choices lead to; the first by the least threshold.
+    Finds whole subnets by the losses of single choices, and scores them.
 
     Losses do not add up exactly, so which way of adding them is right for a network is not known
     before its subnets are scored.
@@ -35,97 +37,85 @@ def proposals(
 
         use_up: Whether what the budget still allows is given back.
     """
-    found = [bisect(task, sensitivity)]
-    found += [bisect_price(task, sensitivity, power) or found[0] for power in (2.0, 1.0)]
-    for config in found:
-        yield fill(task, sensitivity, spend(task, sensitivity, config)) if use_up else config
 
+    task: SearchTask
+    sensitivity: Sensitivity
+    use_up: bool = True
+    _scores: dict[tuple[Any, ...], float] = attrs.field(factory=dict, init=False)
 
-def refine(
-    task: SearchTask, sensitivity: Sensitivity, calls: int, *, use_up: bool = True
-) -> dict[str, Any]:
-    """
-    Score whole subnets, and from the best one go on to its neighbours.
+    def best(self, calls: int) -> dict[str, Any]:
+        """
+        Return the best of up to *calls* subnets, each a proposal or a neighbour of the best.
 
-    Args:
-        task: The search.
+        Without any calls, or where none has a score, what the least threshold leads to.
+        """
+        before = len(self.task.history)
+        first = self._completed(bisect(self.task, self.sensitivity))
+        found: dict[str, Any] | None = None
+        for config in self._candidates(first):
+            if len(self.task.history) - before >= calls:
+                break
+            self._scores[self._key(config)] = self.task.score(config)
+            found = self._better(found, config)
+        return first if found is None or not self.task.allows(found) else found
 
-        sensitivity: What each choice loses by itself; it says which neighbour to try next.
+    def _candidates(self, first: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield what was not scored here: proposals, and then neighbours of the best by then."""
+        yield first
+        for power in (2.0, 1.0):
+            priced = bisect_price(self.task, self.sensitivity, power)
+            config = first if priced is None else self._completed(priced)
+            if self._key(config) not in self._scores:
+                yield config
+        while True:
+            known = [dict(zip(self.task.space, key, strict=True)) for key in self._scores]
+            best = max(known, key=self._rank)
+            fresh = [c for c in self._neighbours(best) if self._key(c) not in self._scores]
+            if not fresh:
+                return
+            yield min(fresh, key=self.sensitivity.total)
 
-        calls: Configurations to score at most. Without any, what the least threshold leads to is
-            returned as it is.
+    def _neighbours(self, config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield subnets where one hparam is a choice smaller or larger, and others gain or pay."""
+        names = sorted(self.task.space, key=lambda n: -self.sensitivity.losses[n][config[n]])
+        for name in names[:_MOST_SIZES]:
+            choices = self.task.space[name].choices
+            position = choices.index(config[name])
+            if position:
+                yield self._completed({**config, name: choices[position - 1]}, keep=[name])
+            if position + 1 < len(choices):
+                paid = self._paid({**config, name: choices[position + 1]}, name)
+                if paid is not None:
+                    yield self._completed(paid)
 
-        use_up: Whether what the budget still allows is given back.
+    def _paid(self, config: dict[str, Any], grown: str) -> dict[str, Any] | None:
+        """Let others than *grown* shrink, where it costs least, until the constraints allow it."""
+        while not self.task.allows(config):
+            ways = []
+            for name, hparam in self.task.space.items():
+                position = hparam.choices.index(config[name])
+                if name != grown and position:
+                    smaller = hparam.choices[position - 1]
+                    losses = self.sensitivity.losses[name]
+                    ways.append((losses[smaller] ** 2 - losses[config[name]] ** 2, name, smaller))
+            lost, name, smaller = min(ways, default=(math.inf, "", None))
+            if not math.isfinite(lost):
+                return None
+            config = {**config, name: smaller}
+        return config
 
-    Returns:
-        The best that was scored.
-    """
-    before = len(task.history)
-    first: dict[str, Any] | None = None
-    scores: dict[tuple[Any, ...], float] = {}
-    best: dict[str, Any] | None = None
+    def _completed(self, config: dict[str, Any], keep: list[str] | None = None) -> dict[str, Any]:
+        if not self.use_up:
+            return config
+        spent = spend(self.task, self.sensitivity, config, keep=keep or ())
+        return fill(self.task, self.sensitivity, spent)
 
-    def left() -> bool:
-        return len(task.history) - before < calls
+    def _better(self, one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
+        return other if one is None else max(one, other, key=self._rank)
 
-    def key(config: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(config[name] for name in task.space)
+    def _rank(self, config: Mapping[str, Any]) -> tuple[float, float]:
+        score = self._scores[self._key(config)]
+        return (-math.inf if math.isnan(score) else score, -self.sensitivity.total(config))
 
-    def rank(config: Mapping[str, Any]) -> tuple[float, float]:
-        score = scores[key(config)]
-        return (-math.inf if math.isnan(score) else score, -sensitivity.total(config))
-
-    for config in proposals(task, sensitivity, use_up=use_up):
-        first = first or config
-        if left() and key(config) not in scores:
-            scores[key(config)] = task.score(config)
-            best = config if best is None else max(best, config, key=rank)
-    while best is not None and left():
-        fresh = [c for c in neighbours(task, sensitivity, best) if key(c) not in scores]
-        if not fresh:
-            break
-        config = min(fresh, key=sensitivity.total)
-        scores[key(config)] = task.score(config)
-        best = max(best, config, key=rank)
-    if best is None or math.isnan(scores[key(best)]):
-        return first or task.space.min()
-    return best
-
-
-def neighbours(
-    task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]
-) -> Iterator[dict[str, Any]]:
-    """Yield subnets where one hparam is a choice larger or smaller and others pay or gain."""
-    names = sorted(task.space, key=lambda name: -sensitivity.losses[name][config[name]])
-    for name in names[:_NEIGHBOURS]:
-        choices = task.space[name].choices
-        position = choices.index(config[name])
-        if position:
-            shrunk = {**config, name: choices[position - 1]}
-            yield fill(task, sensitivity, spend(task, sensitivity, shrunk, keep=[name]))
-        if position + 1 < len(choices):
-            paid = _paid(task, sensitivity, {**config, name: choices[position + 1]}, name)
-            if paid is not None:
-                yield fill(task, sensitivity, spend(task, sensitivity, paid))
-
-
-def _paid(
-    task: SearchTask, sensitivity: Sensitivity, config: dict[str, Any], grown: str
-) -> dict[str, Any] | None:
-    """Let others than *grown* shrink, where it costs least, until the constraints allow it."""
-    while not task.allows(config):
-        ways = []
-        for name, hparam in task.space.items():
-            position = hparam.choices.index(config[name])
-            if name != grown and position:
-                smaller = hparam.choices[position - 1]
-                losses = sensitivity.losses[name]
-                lost = losses[smaller] ** 2 - losses[config[name]] ** 2
-                ways.append((lost, name, smaller))
-        if not ways:
-            return None
-        lost, name, smaller = min(ways, key=lambda way: way[0])
-        if not math.isfinite(lost):
-            return None
-        config = {**config, name: smaller}
-    return config
+    def _key(self, config: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(config[name] for name in self.task.space)

@@ -10,7 +10,7 @@ from espalier.importance import rank
 from espalier.searching import Searcher
 
 from .config import FastNASSearchConfig
-from .refining import refine
+from .refining import Refinement
 from .sensitivity import Measurements, calls_needed
 
 
@@ -33,7 +33,8 @@ class BinarySearcher(Searcher):
     neighbours of the best.
 
     Source:
-        The idea of NVIDIA's *FastNAS* (Model Optimizer documentation); the last passes are our own.
+        The idea of NVIDIA's *FastNAS* (Model Optimizer documentation); the last
+        passes are our own.
     """
 
     config_class: ClassVar[type[FastNASSearchConfig]] = FastNASSearchConfig
@@ -66,14 +67,15 @@ class BinarySearcher(Searcher):
                 f"{len(task.history) - 1} of them."
             )
         left = self.calls(task.space) - len(task.history)
-        return refine(task, measured.sensitivity(), left, use_up=self.config.spend)
+        return Refinement(task, measured.sensitivity(), use_up=self.config.spend).best(left)
 
     def calls(self, space: Mapping[str, Hparam]) -> int:
         """Return how many configurations a search of *space* scores at most."""
-        most = calls_needed(space) + self.config.refine
+        most = calls_needed(space) + max(1, self.config.refine)  # what is chosen is scored, too
         return min(most, self.config.max_score_calls or most)
 
     def _alone(self, space: Mapping[str, Hparam]) -> int:
         """Return how many choices are scored alone: two of three calls, if not all can be."""
         left = self.calls(space) - 1
-        return min(calls_needed(space) - 1, left - min(self.config.refine, -(-left // 3)))
+        whole = max(1, min(self.config.refine, -(-left // 3)))
+        return min(calls_needed(space) - 1, left - whole)

@@ -7,6 +7,7 @@ import math
 import pathlib
 from typing import TYPE_CHECKING, Any, final
 
+import attrs
 import structlog
 
 from ...errors import StateError
@@ -79,9 +80,12 @@ class Journal:
 
     def _take(self, record: Entry, states: dict[str, Entry]) -> None:
         if "config" in record.mapping():
-            record.fields(["config", "score", "reason", "random"])
+            record.fields(["config", "score", "reason", "deviation", "random"])
             trial = Trial(
-                dict(record["config"].mapping()), _score(record), record["reason"].text()
+                dict(record["config"].mapping()),
+                _score(record),
+                record["reason"].text(),
+                _real(record["deviation"]),
             )
             key = _key(trial.config)
             self._trials[key] = trial, states
@@ -105,12 +109,17 @@ class Journal:
         if found is None:
             return None
         self._go_to(found[1])
-        return Trial(dict(config), found[0].score, found[0].reason)
+        return attrs.evolve(found[0], config=dict(config))
 
     def keep_trial(self, trial: Trial) -> None:
         """Write *trial* down, with the random state as it is now."""
         score = None if math.isnan(trial.score) else trial.score
-        record = {"config": json.loads(_key(trial.config)), "score": score, "reason": trial.reason}
+        record = {
+            "config": json.loads(_key(trial.config)),
+            "score": score,
+            "reason": trial.reason,
+            "deviation": trial.deviation,
+        }
         self._append(record)
         if trial.reason:
             self._failed.append(_key(trial.config))
@@ -178,9 +187,14 @@ def _key(config: Mapping[str, Any]) -> str:
 
 
 def _score(record: Entry) -> float:
-    value = record["score"].value
+    found = _real(record["score"])
+    return math.nan if found is None else found
+
+
+def _real(entry: Entry) -> float | None:
+    value = entry.value
     if value is None:
-        return math.nan
+        return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        record["score"].fail("must be a number or null")
+        entry.fail("must be a number or null")
     return float(value)
