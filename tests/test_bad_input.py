@@ -101,7 +101,7 @@ CASES = {
     "empty data": ({"score": None, "loss": lambda m, b: m(b), "data": []}, "at least one batch"),
     "score that breaks late": (
         {"score": Late(1, RuntimeError("out of memory"))},
-        "score must return a number for .*failed raised RuntimeError: out of memory, at [03].out_channels=",
+        "a number for .*failed raised RuntimeError: out of memory, at [03].out_channels=",
     ),
     "score that ends the search": ({"score": Late(5, ScoreError("no disk"))}, "^no disk$"),
     "unknown setting": ({"search_config": {"progres": False}}, "Did you mean 'progress'"),
