@@ -20,10 +20,12 @@ from espalier_demo.network import ResNet20
 
 ABOUT = """\
 Each network is pruned by `fastnas` with `latency_ms` bounded by a percentage, on one thread.
+*Full* is the processor time of one forward pass of the network as it was.
 *Asked* and *found* are shares of the largest subnet's latency; *found* is what the search told.
 *Measured* is that share again, timed without the plug-in: the network as it was and the exported \
 one take turns in alternating order, and the medians of their processor times are divided.
-*By the clock* is the same with a clock on the wall, which also counts what other processes do.
+*By the clock* is the same with a clock on the wall, which also counts what other processes do; \
+where these are busy it can be far off.
 *Over the bound* sets that against the share that was asked for; less than 0 is below it.
 *Repeated* is the same share measured once more, so what both differ by is noise.
 *Subnets* is how many were exported and measured for the search, the chosen ones included.
@@ -91,16 +93,14 @@ def measure(case: Case, percent: float, rounds: int) -> list[str]:
     )
     seconds = time.perf_counter() - start
     runs = {"before": lambda: plain(inputs), "after": lambda: model(inputs)}
-    shares = []
-    for cpu in (True, True, False):
-        with torch.inference_mode():
-            found = interleaved_seconds(runs, rounds=rounds, cpu=cpu)
-        shares.append(100 * found["after"] / found["before"])
+    with torch.inference_mode():
+        times = [interleaved_seconds(runs, rounds=rounds, cpu=cpu) for cpu in (True, True, False)]
+    shares = [100 * found["after"] / found["before"] for found in times]
     fit = watch.events["latency_fitted"]
     told = result.metrics["latency_ms"] / result.constraints["latency_ms"] * percent
     return [
         case.name,
-        f"{1000 * found['before']:.2f}",
+        f"{1000 * times[0]['before']:.2f}",
         f"{percent:g}%",
         f"{told:.1f}%",
         f"{shares[0]:.1f}%",

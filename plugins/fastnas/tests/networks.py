@@ -7,6 +7,7 @@ from torch import nn
 
 import espalier
 from espalier.searching import Constraints, SearchConfig, SearchTask
+from espalier_fastnas.sensitivity import Measurements, calls_needed
 
 
 #: Four choices for each of three sizes.
@@ -23,10 +24,23 @@ def chain(*, seed=0):
     return espalier.convert(model, inputs=torch.zeros(1, 6), config=RULES)
 
 
+def configurations(space):
+    """Yield every configuration there is."""
+    for choices in itertools.product(*(hparam.choices for hparam in space.values())):
+        yield dict(zip(space, choices, strict=True))
+
+
 def task_on(model, constraints, score=None):
     """Return a search of *model* without a progress bar."""
     bounds = Constraints.resolve(model, constraints)
     return SearchTask(model, bounds, score, config=SearchConfig(progress=False))
+
+
+def measured_all(task):
+    """Return what is known after every choice was scored alone."""
+    measurements = Measurements.of(task, task.score(task.space.max()))
+    measurements.take(calls_needed(task.space) - 1)
+    return measurements
 
 
 def table_score(space, losses):

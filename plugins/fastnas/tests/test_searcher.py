@@ -7,13 +7,14 @@ import pytest
 import torch
 
 import espalier
-from espalier.errors import ScoreError
-from espalier.searching.thresholds import Sensitivity, bisect, spend
+from espalier.errors import ConfigError, ScoreError
+from espalier.searching import SearchTask
+from espalier.searching.spending import spend
+from espalier.searching.thresholds import Sensitivity, bisect
 from espalier_fastnas.config import FastNASSearchConfig
 from espalier_fastnas.searcher import BinarySearcher
-from espalier_fastnas.sensitivity import calls_needed, measure
 
-from .networks import chain, random_losses, table_score, task_on
+from .networks import chain, measured_all, random_losses, table_score, task_on
 
 
 QUIET = {"progress": False}
@@ -30,7 +31,7 @@ def prepared(model, budget, seed):
     space = espalier.space(model)
     losses = random_losses(space, random.Random(seed))
     task = task_on(model, {"flops": budget}, table_score(space, losses))
-    return task, measure(task)
+    return task, measured_all(task).sensitivity()
 
 
 def flops(model, config):
@@ -162,25 +163,59 @@ class TestSettings:
 
     def test_spending_never_gives_a_smaller_subnet(self):
         """
-        Without the last pass the subnet is what the threshold gave, with it at least that.
+        Without the last pass the subnet is what the threshold gave; with it, more is used.
         """
         gained = 0
         for budget in BUDGETS:
-            model, frugal = self.search({"spend": False}, budget=budget)
-            _, spent = self.search({"spend": True}, budget=budget)
-            gained += flops(model, frugal.config) < flops(model, spent.config)
+            model, frugal = self.search({"spend": False, "refine": 0}, budget=budget)
+            _, spent = self.search({"spend": True, "refine": 0}, budget=budget)
+            used = [flops(model, result.config) for result in (frugal, spent)]
+            gained += used[0] < used[1]
+            assert sorted(used) == used
 
-            assert all(spent.config[name] >= choice for name, choice in frugal.config.items())
         assert 0 < gained
 
-    def test_no_more_is_scored_than_was_told(self):
+    @pytest.mark.parametrize("refine", [0, 16])
+    @pytest.mark.parametrize("most", [None, 2, 3, 7, 13])
+    def test_no_more_is_scored_than_was_told(self, most, refine, monkeypatch):
         """
-        Every choice alone, the full model, and what was found.
+        The full model, every choice alone if there are calls for that, and whole subnets.
         """
-        model, result = self.search({})
+        told = []
+        monkeypatch.setattr(SearchTask, "start", lambda task, calls: told.append(calls))
+        _, result = self.search({"max_score_calls": most, "refine": refine})
 
-        assert len(result.history) <= calls_needed(espalier.space(model)) + 1
-        assert result.history[-1].config == result.config
+        assert [min(most or 99, 1 + 9 + max(1, refine))] == told
+        assert len(result.history) <= told[0]
+        assert {} != result.config in [trial.config for trial in result.history]
+
+    @pytest.mark.parametrize("budget", BUDGETS)
+    def test_the_result_is_the_best_whole_subnet(self, budget):
+        """
+        Of the subnets that were scored after the single choices, none that fits is better.
+        """
+        model, result = self.search({}, budget=budget)
+        limit = result.constraints["flops"]
+        whole = [t for t in result.history[10:] if flops(model, t.config) <= limit]
+
+        assert len(whole) == len(result.history) - 10
+        assert all(trial.score <= result.score for trial in whole)
+
+    @pytest.mark.parametrize(
+        ("settings", "rule"),
+        [
+            ({"max_score_calls": 1}, "max_score_calls: must be at least 2"),
+            ({"max_score_calls": 0}, "max_score_calls: must be at least 2"),
+            ({"refine": -1}, "refine: must be at least 0"),
+        ],
+        ids=repr,
+    )
+    def test_impossible_numbers_are_refused(self, settings, rule):
+        """
+        With the rule and what came.
+        """
+        with pytest.raises(ConfigError, match=rule):
+            self.search(settings)
 
     def test_defaults(self):
         """
@@ -214,7 +249,7 @@ class TestNan:
 
         assert 16 == result.config["2.out_features"]
         assert math.isfinite(result.score)
-        assert 3 == sum(math.isnan(trial.score) for trial in result.history)
+        assert 3 <= sum(math.isnan(trial.score) for trial in result.history)
         assert espalier.space(model).config() == result.config
 
     def test_nan_for_the_full_model_is_an_error(self):

@@ -22,6 +22,9 @@ ENOUGH = 0.97
 #: Subnets that are tried to get there.
 _TRADES = 400
 
+#: As many configurations are all looked at.
+_FEW = 1000
+
 
 def spend(
     task: SearchTask,
@@ -75,14 +78,17 @@ def fill(task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]) 
     """
     Trade choices of *config*, to which nothing can be added, until it uses enough of the budget.
 
-    One or two hparams give way, and the others take what that frees. Those trades come first that
-    lose least.
+    Of few configurations all are looked at. Of many, one or two hparams give way, and the others
+    take what that frees; those trades come first that lose least.
 
     Returns:
-        The first that uses `ENOUGH`; without one, what uses most.
+        What uses `ENOUGH` and loses least, of few; the first that uses `ENOUGH`, of many; and
+        where there is none, what uses most.
     """
     best = dict(config)
     used = share(task, best)
+    if used < ENOUGH and math.prod(len(h.choices) for h in task.space.values()) <= _FEW:
+        return _best_of_all(task, sensitivity)
     for shrunk in itertools.islice(_shrunk(task, sensitivity, best), _TRADES):
         if used >= ENOUGH:
             break
@@ -92,6 +98,15 @@ def fill(task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]) 
         if found > used:
             best, used = traded, found
     return best
+
+
+def _best_of_all(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
+    choices = [hparam.choices for hparam in task.space.values()]
+    every = (dict(zip(task.space, chosen, strict=True)) for chosen in itertools.product(*choices))
+    return max(
+        filter(task.allows, every),
+        key=lambda config: (min(share(task, config), ENOUGH), -sensitivity.total(config)),
+    )
 
 
 def _shrunk(

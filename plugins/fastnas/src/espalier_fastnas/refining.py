@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
-from espalier.searching.spending import fill, spend
-from espalier.searching.thresholds import bisect, bisect_price
+from espalier.searching.spending import ENOUGH, fill, spend
+from espalier.searching.thresholds import bisect, bisect_price, share
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from espalier.searching import SearchTask
     from espalier.searching.thresholds import Sensitivity
@@ -62,6 +62,7 @@ class Refinement:
     def _candidates(self, first: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield what was not scored here: proposals, and then neighbours of the best by then."""
         yield first
+        least = min(ENOUGH, share(self.task, first)) if self.use_up else 0.0
         for power in (2.0, 1.0):
             priced = bisect_price(self.task, self.sensitivity, power)
             config = first if priced is None else self._completed(priced)
@@ -70,7 +71,11 @@ class Refinement:
         while True:
             known = [dict(zip(self.task.space, key, strict=True)) for key in self._scores]
             best = max(known, key=self._rank)
-            fresh = [c for c in self._neighbours(best) if self._key(c) not in self._scores]
+            fresh = [
+                config
+                for config in self._neighbours(best)
+                if self._key(config) not in self._scores and share(self.task, config) >= least
+            ]
             if not fresh:
                 return
             yield min(fresh, key=self.sensitivity.total)
@@ -82,11 +87,11 @@ class Refinement:
             choices = self.task.space[name].choices
             position = choices.index(config[name])
             if position:
-                yield self._completed({**config, name: choices[position - 1]}, keep=[name])
+                yield self._spent({**config, name: choices[position - 1]}, keep=[name])
             if position + 1 < len(choices):
                 paid = self._paid({**config, name: choices[position + 1]}, name)
                 if paid is not None:
-                    yield self._completed(paid)
+                    yield self._spent(paid)
 
     def _paid(self, config: dict[str, Any], grown: str) -> dict[str, Any] | None:
         """Let others than *grown* shrink, where it costs least, until the constraints allow it."""
@@ -104,11 +109,12 @@ class Refinement:
             config = {**config, name: smaller}
         return config
 
-    def _completed(self, config: dict[str, Any], keep: list[str] | None = None) -> dict[str, Any]:
-        if not self.use_up:
-            return config
-        spent = spend(self.task, self.sensitivity, config, keep=keep or ())
-        return fill(self.task, self.sensitivity, spent)
+    def _completed(self, config: dict[str, Any]) -> dict[str, Any]:
+        spent = self._spent(config)
+        return fill(self.task, self.sensitivity, spent) if self.use_up else spent
+
+    def _spent(self, config: dict[str, Any], keep: Collection[str] = ()) -> dict[str, Any]:
+        return spend(self.task, self.sensitivity, config, keep=keep) if self.use_up else config
 
     def _better(self, one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
         return other if one is None else max(one, other, key=self._rank)

@@ -61,10 +61,11 @@ class BinarySearcher(Searcher):
             return largest
         measured = Measurements.of(task, base)
         measured.take(self._alone(task.space))
-        if all(math.isnan(trial.score) for trial in task.history[1:]):
+        alone = task.history[1:]
+        if alone and all(math.isnan(trial.score) for trial in alone):
             raise ScoreError(
                 f"score must return a number for some smaller subnet; it returned nan for all "
-                f"{len(task.history) - 1} of them."
+                f"{len(alone)} of them."
             )
         left = self.calls(task.space) - len(task.history)
         return Refinement(task, measured.sensitivity(), use_up=self.config.spend).best(left)

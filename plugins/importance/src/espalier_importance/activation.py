@@ -10,8 +10,9 @@ import torch
 
 from espalier import ImportanceEstimator
 from espalier.errors import ScoreError
+from espalier.searching.calibration import arguments
 from espalier.spaces.importance import sum_by_unit
-from espalier.tracing import bind_inputs, tensors_in
+from espalier.tracing import tensors_in
 
 from .places import Place, places_of
 
@@ -124,7 +125,7 @@ def _run(task: SearchTask, batch: Any, number: int) -> None:
         if task.loss is not None:
             task.loss(task.model, batch)
         else:
-            args, kwargs = bind_inputs(task.model, batch)
+            args, kwargs = arguments(task.model, batch, task.supernet.blueprint.inputs)
             task.model(*args, **kwargs)
     except Exception as error:
         how = "the loss" if task.loss is not None else "the model, for no loss was passed"
