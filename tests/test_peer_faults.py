@@ -349,7 +349,7 @@ def test_statistics_of_batch_norms_reach_the_model():
         inputs=images(),
         score=score,
         data=data,
-        config={"nn.Conv2d": {"*": {"channel_divisor": 8}, "0": None}},
+        config={"nn.Conv2d": {"channel_divisor": 8}},
     )
     with torch.no_grad():
         inner = [model[3](F.relu(model[1].train()(model[0](batch)))) for batch in data]
