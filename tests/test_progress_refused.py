@@ -122,10 +122,12 @@ def damaged(lines):
     yield lines[0][:-9] + lines[0][-2:] + b"".join(lines[1:]), "line 1: must be JSON"
     yield b"".join([*lines[:2], b"{}\n", *lines[2:]]), "line 3: must have a field 'random'"
     yield b"".join([*lines[:2], b"xx\n", *lines[2:]]), "line 3: must be JSON"
-    score = lines[1].replace(b'"score":', b'"score":"high","was":')
-    yield b"".join([lines[0], score, *lines[2:]]), "line 2: must have the fields config, score"
-    number = json.loads(lines[1]) | {"score": "high"}
-    yield lines[0] + json.dumps(number).encode() + b"\n", "line 2.score: must be a number or null"
+    first = next(i for i, line in enumerate(lines) if line.startswith(b'{"config"'))
+    score = lines[first].replace(b'"score":', b'"score":"high","was":')
+    rest = lines[first + 1 :]
+    yield b"".join([*lines[:first], score, *rest]), "must have the fields config, score"
+    number = json.dumps(json.loads(lines[first]) | {"score": "high"}).encode() + b"\n"
+    yield b"".join([*lines[:first], number]), r"line \d.score: must be a number or null"
     newer = lines[0].replace(b'"espalier_progress":1', b'"espalier_progress":2')
     yield newer, "in format 2, this Espalier reads 1; it is too new: upgrade espalier-core"
     older = lines[0].replace(b'"espalier_progress":1', b'"espalier_progress":0')

@@ -213,17 +213,19 @@ class SearchTask:
             module.training = training
         if verdict.error is not None:
             self.first_error = self.first_error or verdict.error
-        deviation = returned.deviation(self._base(config, returned))
+        deviation = None
+        if not math.isnan(verdict.score):
+            deviation = returned.deviation(self._base(config, returned))
         return Trial(dict(config), verdict.score, verdict.reason, deviation)
 
     def _base(self, config: Mapping[str, Any], returned: Returned) -> list[list[float]]:
         """Return what the largest subnet returned, as far as it was scored before."""
+        if config == self.space.max():
+            found: list[list[float]] = self.remember(_BASE, lambda: returned.calls)
+            return found
         known = self._values.get(_BASE)
         if known is None and self._journal is not None:
             known = self._journal.peek(_BASE)
-        if known is None and config == self.space.max():
-            found: list[list[float]] = self.remember(_BASE, lambda: returned.calls)
-            return found
         return [] if known is None else json.loads(known)
 
     def _require_untouched(self, active: Mapping[str, Any], error: Exception | None) -> None:
