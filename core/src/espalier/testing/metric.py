@@ -135,9 +135,9 @@ class MetricContract(MetricBench):
         """
         What is promised before a subnet is cut out is true of it afterwards: see `reference`.
         """
-        for number in range(len(self.configs(self.converted()))):
-            model = self.converted()
-            config = self.configs(model)[number]
+        whole = self.converted()
+        for config in self.configs(whole):
+            model = copy.deepcopy(whole)
             expected = self.measure(model, config)
             space(model).select(config)
 
