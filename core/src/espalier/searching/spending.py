@@ -7,7 +7,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
-from .thresholds import share
+from .thresholds import raised, share
 
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ def _shrunk(
 
     def lost(changes: tuple[tuple[str, Any], ...]) -> float:
         return sum(
-            _square(sensitivity.losses[name][choice])
-            - _square(sensitivity.losses[name][config[name]])
+            raised(sensitivity.losses[name][choice])
+            - raised(sensitivity.losses[name][config[name]])
             for name, choice in changes
         )
 
@@ -133,10 +133,6 @@ def _shrunk(
     first = sorted(ways, key=lambda way: lost((way,)))[:64]
     pairs = (pair for pair in itertools.combinations(first, 2) if pair[0][0] != pair[1][0])
     yield from ({**config, **dict(pair)} for pair in sorted(pairs, key=lost))
-
-
-def _square(loss: float) -> float:
-    return loss * loss  # unlike a power of 2, this may be infinite
 
 
 def _step(

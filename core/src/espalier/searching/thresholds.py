@@ -47,7 +47,7 @@ class Sensitivity:
         The square counts two small losses as less than one large one: layers that each lost a
         little do better together than one that lost much.
         """
-        return sum(self.losses[name][choice] ** power for name, choice in config.items())
+        return sum(raised(self.losses[name][choice], power) for name, choice in config.items())
 
 
 def bisect(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def bisect_price(
         be taken lost everything.
     """
     offers = {
-        name: [(choice, loss**power, saved(choice)) for choice, loss in by_choice.items()]
+        name: [(choice, raised(loss, power), saved(choice)) for choice, loss in by_choice.items()]
         for name, by_choice in sensitivity.losses.items()
         for saved in [_saved_by(task, name)]
     }
@@ -101,6 +101,14 @@ def bisect_price(
         else:
             low = middle
     return best_at(high)
+
+
+def raised(loss: float, power: float = 2.0) -> float:
+    """Return *loss* to the given *power*; infinity where no float is as large."""
+    try:
+        return loss**power
+    except OverflowError:
+        return float("inf")
 
 
 def _saved_by(task: SearchTask, name: str) -> Callable[[Any], float]:
