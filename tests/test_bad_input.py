@@ -8,22 +8,23 @@ from torch import nn
 
 import espalier
 from espalier import ModeConfig
-from espalier.errors import EspalierError
+from espalier.errors import EspalierError, ScoreError
 from tests.models import FINE, Faithful, images, small_cnn
 
 
 class Late:
-    """A score that changes flags and then breaks in the middle of a search."""
+    """A score that changes flags, and raises *error* after some calls."""
 
-    def __init__(self):
-        self.calls = 0
+    def __init__(self, calls, error):
+        self.left = calls
+        self.error = error
 
     def __call__(self, model):
-        self.calls += 1
+        self.left -= 1
         model.train()
-        if self.calls > 5:
-            raise RuntimeError("out of memory")
-        return float(self.calls)
+        if self.left < 0:
+            raise self.error
+        return float(self.left)
 
 
 CASES = {
@@ -99,9 +100,10 @@ CASES = {
     "no training": ({"steps": 2, "finetune": 3}, "finetune must be a function"),
     "empty data": ({"score": None, "loss": lambda m, b: m(b), "data": []}, "at least one batch"),
     "score that breaks late": (
-        {"score": Late()},
-        "chosen subnet.*failed raised RuntimeError: out of memory, at [03].out_channels=",
+        {"score": Late(1, RuntimeError("out of memory"))},
+        "a number for .*failed raised RuntimeError: out of memory, at [03].out_channels=",
     ),
+    "score that ends the search": ({"score": Late(5, ScoreError("no disk"))}, "^no disk$"),
     "unknown setting": ({"search_config": {"progres": False}}, "Did you mean 'progress'"),
     "wrong setting": (
         {"search_config": {"progress": "no"}},
@@ -139,8 +141,9 @@ def test_a_score_that_breaks_leaves_a_converted_model_as_it_was():
     space = espalier.space(model)
     space.select({"0.out_channels": 8})
     before = state_of(model)
+    late = Late(5, ScoreError("out of memory"))
     with pytest.raises(EspalierError, match="out of memory"):
-        espalier.search(model, constraints={"flops": "50%"}, score=Late())
+        espalier.search(model, constraints={"flops": "50%"}, score=late)
 
     assert_unchanged(before, model)
     assert {"0.out_channels": 8, "3.out_channels": 24} == space.config()

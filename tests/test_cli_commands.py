@@ -2,103 +2,14 @@
 
 import json
 import re
-import shutil
-import sys
-import textwrap
 
 import pytest
 import safetensors.torch
-import structlog
 import torch
 
 import espalier
-from espalier.cli import main
-from espalier.errors import ConfigError, ConstraintError, InputsError, ScoreError, StateError
 from espalier.searching import SearchResult
-
-
-#: A module of a user's; every test gets a fresh copy under this name.
-NET = """
-    import os
-
-    import torch
-    from torch import nn
-
-    number = 3
-
-
-    def make():
-        torch.manual_seed(0)
-        return nn.Sequential(
-            nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4)
-        )
-
-
-    class Masked(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.embed = nn.Embedding(10, 32)
-            self.head = nn.Linear(32, 2)
-
-        def forward(self, ids, mask=None):
-            assert ids.dtype is torch.int64
-            hidden = self.embed(ids)
-            return self.head(hidden if mask is None else hidden * mask[..., None])
-
-
-    def broken():
-        raise RuntimeError("no weights on this disk")
-
-
-    def words():
-        return "a model"
-
-
-    def stopping(model):
-        with open("calls", "a") as file:
-            file.write("x")
-        if os.path.getsize("calls") == 3:
-            raise KeyboardInterrupt
-        return score(model)
-
-
-    def score(model):
-        data = torch.randn(16, 6, generator=torch.Generator().manual_seed(1))
-        with torch.no_grad():
-            return -float((model(data) - make()(data)).square().mean())
-
-
-    def nothing(model):
-        return float("nan")
-"""
-
-
-class Result:
-    """What a run of the command line came to."""
-
-    def __init__(self, status, captured):
-        self.status, self.out, self.err = status, captured.out, captured.err
-
-
-@pytest.fixture
-def run(capsys, monkeypatch, tmp_path):
-    """Run the command line in a folder that holds ``usernet.py``; return how it ended."""
-    (tmp_path / "usernet.py").write_text(textwrap.dedent(NET))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.delitem(sys.modules, "usernet", raising=False)
-
-    def call(*words):
-        with pytest.raises(SystemExit) as caught:
-            main([str(word) for word in words])
-        return Result(caught.value.code or 0, capsys.readouterr())
-
-    yield call
-    sys.modules.pop("usernet", None)
-    structlog.reset_defaults()
-
-
-PRUNE = ["prune", "usernet:make", "--input", "1x6", "--score", "usernet:score", "--no-progress"]
+from tests.command_line import PRUNE, run_beside_usernet  # noqa: F401 - a fixture
 
 
 class TestExplain:
@@ -302,73 +213,6 @@ class TestPrune:
         assert score(other) != 0
         found = SearchResult.load(tmp_path / "r.json").score
         assert found == pytest.approx(score(other), rel=1e-4)
-
-
-def changed(option, value):
-    """Return the words of a good call of prune with the value of *option* replaced or added."""
-    words = [*PRUNE, "--flops", "50%", "--out", "net"]
-    if option == "model":
-        words[1] = value
-    elif option in words:
-        words[words.index(option) + 1] = value
-    else:
-        words += [option, value]
-    return words
-
-
-BAD = {
-    "no module": ("model", "usernett:make", "LoadError", "there is no module 'usernett'"),
-    "no submodule": ("model", "json.net:make", "LoadError", "there is no module 'json.net'"),
-    "no name": ("model", "usernet:mak", "LoadError", "no 'mak'. Did you mean 'make'?"),
-    "no colon": ("model", "usernet.make", "LoadError", "as package.module:name"),
-    "no factory": ("model", "usernet:number", "LoadError", "a function without arguments"),
-    "no model": ("model", "usernet:words", "LoadError", "must return a torch.nn.Module, got str"),
-    "factory raises": ("model", "usernet:broken", "LoadError", "no weights on this disk"),
-    "needs arguments": ("model", "torch.nn:Linear", "LoadError", "TypeError: "),
-    "no score": ("--score", "usernet:scor", "LoadError", "Did you mean 'score'?"),
-    "score is a number": ("--score", "usernet:number", "LoadError", "returns a number, higher"),
-    "score of nan": ("--score", "usernet:nothing", ScoreError, "failed returned nan, at the"),
-    "no progress folder": ("--progress-file", "no/file", StateError, "there is no no"),
-    "bad shape": ("--input", "1,6", InputsError, "'x' between them"),
-    "no number": ("--input", "1xN", InputsError, "got '1xN'"),
-    "bad dtype": ("--input", "1x6:flaot32", InputsError, "Did you mean 'float32'?"),
-    "one more input": ("--kwarg", "input=1x6", InputsError, "--input and --kwarg together"),
-    "keyword of words": ("--kwarg", "1x6", InputsError, "must look like name="),
-    "other shape": ("--input", "1x7", "TraceError", "forward must run on the given inputs"),
-    "bound of words": ("--flops", "half", ConstraintError, "got 'half'"),
-    "no value": ("--constraint", "params", ConstraintError, "must look like latency_ms=3.5"),
-    "bounded twice": ("--constraint", "flops=3", ConstraintError, "bounded twice"),
-    "unknown metric": ("--constraint", "flopz=3", "UnknownPluginError", "No metric named"),
-    "unknown mode": ("--mode", "fastnass", "UnknownPluginError", "Did you mean 'fastnas'?"),
-    "no config": ("--config", "no.toml", ConfigError, "can't be read"),
-    "bad config": ("--config", "usernet.json", ConfigError, "can't be read"),
-    "other config": ("--config", "usernet.py", ConfigError, "ends in .json, .toml"),
-    "config of a list": ("--config", "list.json", ConfigError, "got list"),
-    "no weights": ("--weights", "no", StateError, "there is no such file"),
-    "bad weights": ("--weights", "usernet.py", StateError, "not a readable safetensors file"),
-    "other weights": ("--weights", "other", StateError, "does not fit the model"),
-    "no folder": ("--out", "no/net", StateError, "a file in a folder that exists"),
-    "no result folder": ("--result", "no/r.json", StateError, "a file in a folder that exists"),
-}
-
-
-@pytest.mark.parametrize(("option", "value", "error", "message"), BAD.values(), ids=BAD)
-def test_bad_input_is_one_line_and_writes_nothing(run, tmp_path, option, value, error, message):
-    """
-    The error says what came; no file is left, not even half of one.
-    """
-    shutil.copy("usernet.py", "usernet.json")
-    (tmp_path / "list.json").write_text("[1]")
-    safetensors.torch.save_file({"a": torch.zeros(1)}, tmp_path / "other")
-    before = {path.name for path in tmp_path.iterdir()}
-    result = run(*changed(option, value))
-
-    assert (1, "") == (result.status, result.out)
-    *warnings, last = result.err.splitlines()
-    assert all("trial_failed" in line for line in warnings)
-    assert last.startswith(f"{error if isinstance(error, str) else error.__name__}: ")
-    assert message in last
-    assert before == {path.name for path in tmp_path.iterdir()} - {"__pycache__"}
 
 
 @pytest.mark.parametrize("command", ["explain", "profile"])

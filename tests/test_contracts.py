@@ -53,7 +53,10 @@ def classes():
     """Return every class that pytest collects and that inherits a contract."""
     found = []
     for number, file in enumerate(TESTS):
-        name = f"contract_tests_{number}"
+        folder = ".".join(
+            file.parent.relative_to(ROOT).parts
+        )  # what is next to it can be imported
+        name = f"{folder}.contract_tests_{number}"
         spec = importlib.util.spec_from_file_location(name, file)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # attrs looks for the module of a class

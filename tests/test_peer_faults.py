@@ -329,3 +329,33 @@ def test_what_is_sliced_off_may_serve_longer_inputs():
     espalier.export(model)
 
     assert (2, 32, 4) == model(torch.randn(2, 32, 8)).shape
+
+
+def test_statistics_of_batch_norms_reach_the_model():
+    """
+    Those that are re-estimated after the units were sorted are scored and exported, rather than
+    a copy that is thrown away.
+    """
+    model, seen = small_cnn(), []
+    data = list(images(8).split(4))
+
+    def score(net):
+        seen.append(net[4].running_mean.clone())
+        return float(net[3].out_channels)
+
+    espalier.prune(
+        model,
+        constraints={"flops": "50%"},
+        inputs=images(),
+        score=score,
+        data=data,
+        config={"nn.Conv2d": {"channel_divisor": 8}},
+    )
+    with torch.no_grad():
+        inner = [model[3](F.relu(model[1].train()(model[0](batch)))) for batch in data]
+    expected = torch.stack([each.mean((0, 2, 3)) for each in inner]).mean(0)
+
+    torch.testing.assert_close(model[4].running_mean, expected)
+    assert any(
+        each.shape == expected.shape and torch.allclose(each, expected, atol=1e-5) for each in seen
+    )

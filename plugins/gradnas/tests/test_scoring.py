@@ -165,9 +165,11 @@ def test_no_further_batch_is_asked_for(most):
     assert -float(sum(judged)) / most == pytest.approx(result.score)
 
 
-def test_all_of_a_list_is_read():
+@pytest.mark.parametrize(("calibrated", "times"), [(False, 2), (None, 4)], ids=str)
+def test_all_of_a_list_is_read(calibrated, times):
     """
-    Each batch once for the scores, and once for the mean loss at the end.
+    Each batch once for the scores of units, and once for the mean loss at the end; where running
+    statistics are re-estimated, once for those of the mean loss and once for those that stay.
     """
     seen = []
 
@@ -177,10 +179,10 @@ def test_all_of_a_list_is_read():
 
     model, data = make(), batches()
     espalier.convert(model, "gradnas", inputs=data[0], config=FINE)
-    settings = {"progress": False}
+    settings = {"progress": False, "bn_calibration": calibrated}
     espalier.search(model, constraints={"params": "50%"}, loss=noting, data=data, config=settings)
 
-    assert [id(batch) for batch in [*data, *data]] == list(map(id, seen))
+    assert [id(batch) for batch in data * times] == list(map(id, seen))
 
 
 def test_random_states_are_left_alone():

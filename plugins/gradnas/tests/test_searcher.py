@@ -312,7 +312,8 @@ class TestTakingOver:
             torch.testing.assert_close(found[name], vector)
 
 
-#: What the mode's own settings are where nothing is said.
+#: What the settings are where nothing is said: those of any mode, and the mode's own.
+SHARED = {"max_batches": None, "bn_calibration": None, "progress": True, "share_prefixes": True}
 OWN = {"sort": True, "spend": True, "importance": "mask_gradient", "seed": 0}
 
 
@@ -321,7 +322,7 @@ class TestSettings:
         """
         The attrs class and the plain data say the same.
         """
-        expected = {"progress": True, "max_batches": None, **OWN}
+        expected = {**SHARED, **OWN}
 
         assert expected == GradientBinarySearcher().default_search_config
         assert GradNASSearchConfig(**expected) == GradientBinarySearcher().config
@@ -332,7 +333,7 @@ class TestSettings:
         """
         found = GradientBinarySearcher().sanitize_search_config({"max_batches": 3})
 
-        assert {"progress": True, "max_batches": 3, **OWN} == found
+        assert {**SHARED, **OWN, "max_batches": 3} == found
         assert GradientBinarySearcher().default_search_config == (
             GradientBinarySearcher().sanitize_search_config(None)
         )

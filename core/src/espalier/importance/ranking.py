@@ -35,7 +35,8 @@ def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> No
     Score all units by the estimator called *name*, and put the most important ones first.
 
     Earlier scores and magnitudes are replaced; what was registered by hand adds to the scores.
-    Units that the estimator can't tell of go back to where they stood at conversion.
+    Units that the estimator can't tell of go back to where they stood at conversion. The scores
+    are remembered: a search that goes on does not compute them again.
 
     Args:
         task: A search of a converted model.
@@ -54,11 +55,27 @@ def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> No
     estimator: ImportanceEstimator = importances[name](seed=seed)
     if sort:
         unsort(task.model, task.supernet)  # so that an earlier order has no say
-    found = estimate(task, estimator)
+    found = _remembered(task, estimator, f"importance {name}, seed {seed}, sort {sort}")
     for hparam in task.space.every():
         UnitScores.record(hparam, task.supernet, found.get(hparam))
     if sort:
         sort_units(task.model, task.supernet)
+
+
+def _remembered(
+    task: SearchTask, estimator: ImportanceEstimator, key: str
+) -> dict[Hparam, Tensor]:
+    """Return what `estimate` does, or did before for the same *key*."""
+
+    def by_name() -> dict[str, list[float]]:
+        return {hparam.name: s.tolist() for hparam, s in estimate(task, estimator).items()}
+
+    known = task.remember(key, by_name)
+    return {
+        hparam: torch.tensor(known[hparam.name], dtype=torch.float64)
+        for hparam in task.space.every()
+        if hparam.name in known
+    }
 
 
 def estimate(task: SearchTask, estimator: ImportanceEstimator) -> dict[Hparam, Tensor]:

@@ -62,3 +62,29 @@ class Metric(ABC):
         """
         del model, config
         return None
+
+    def measured(self, model: nn.Module) -> Any:
+        """
+        Return what `prepare` and `confirm` measured, for the progress file; by default, ``None``.
+
+        A search that goes on calls `resume` with it, so it ends as it would have ended.
+
+        Args:
+            model: A converted model.
+
+        Returns:
+            JSON data: numbers, strings, truth values, ``None``, and lists and dicts of them.
+        """
+        del model
+
+    def resume(self, model: nn.Module, measured: Any) -> None:
+        """
+        Know what an earlier process measured and nothing else, in place of `prepare`.
+
+        Args:
+            model: A converted model, to be left as it is.
+
+            measured: What `measured` returned, as JSON gives it back: with lists for tuples.
+        """
+        del measured
+        self.prepare(model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, final
 
@@ -74,8 +75,14 @@ class Calibration:
 
     def settle(self, model: nn.Module) -> None:
         """Have the statistics of the active subnet for good, unless it is the original."""
-        if self.is_on and not all(h.is_whole for h in supernet_of(model).space.every()):
+        if not self.is_on or all(h.is_whole for h in supernet_of(model).space.every()):
+            return
+        before = Statistics.of(model)
+        try:
             self.apply(model)
+        except BaseException:
+            before.restore()
+            raise
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:
@@ -94,8 +101,6 @@ class Calibration:
         calls = [norm.register_forward_pre_hook(_PlainMean()) for norm in norms]
         try:
             model.eval()
-            for norm in norms:
-                norm.training = True
             count = sum(map(self._run, itertools.repeat(model), enumerate(self._batches())))
         finally:
             for call in calls:
@@ -158,15 +163,29 @@ def calibration_of(
 
 @final
 class _PlainMean:
-    """Makes every batch that a normalisation saw count alike."""
+    """
+    Has one normalisation estimate, with every batch that it sees counting alike.
+
+    A batch of one value for each channel has no variance: it is normalised as in evaluation.
+    """
 
     def __init__(self) -> None:
         self._seen = 0
 
-    def __call__(self, norm: Any, args: Any) -> None:
-        del args
+    def __call__(self, norm: Any, args: tuple[Any, ...]) -> None:
+        norm.training = not args or _has_variance(norm, args[0])
+        if not norm.training:
+            return
+        if not self._seen:
+            norm.num_batches_tracked.zero_()
         self._seen += 1
         norm.momentum = 1 / self._seen  # 1 for the first batch: what was there is forgotten
+
+
+def _has_variance(norm: Any, batch: Tensor) -> bool:
+    if isinstance(norm, torch.nn.modules.instancenorm._InstanceNorm):  # noqa: SLF001 - no other name
+        return math.prod(batch.shape[-norm._get_no_batch_dim() + 1 :]) > 1  # noqa: SLF001
+    return batch.dim() < 2 or batch.numel() > batch.shape[1]  # noqa: PLR2004 - (N, C, ...)
 
 
 @final

@@ -65,7 +65,7 @@ def search_confirmed(find: Callable[[], dict[str, Any]], task: SearchTask) -> Co
                 if seen.best is not None or not _tighten(task, seen.last):
                     break
                 continue
-            found = Confirmed(config, asked.confirm(task.model, config))
+            found = Confirmed(config, _confirm(task, asked, config, len(seen.all)))
             if not found.measured:
                 return found
             if seen.add(found, task):
@@ -117,6 +117,21 @@ class _Seen:
         return ConstraintError(
             f"{said}. Ask for that, or allow smaller sizes in the configuration."
         )
+
+
+def _confirm(
+    task: SearchTask, bounds: Constraints, config: dict[str, Any], number: int
+) -> dict[str, float]:
+    """Measure *config*, unless an earlier process did, and have the metrics know just that."""
+
+    def confirmed() -> list[Any]:
+        found = bounds.confirm(task.model, config)
+        return [found, bounds.measured(task.model)]
+
+    # By number: what is known depends on what was measured before.
+    found, measured = task.remember(f"confirmed {number}: {config}", confirmed)
+    bounds.resume(task.model, measured)
+    return dict(found)
 
 
 def _tighten(task: SearchTask, broken: Confirmed) -> bool:

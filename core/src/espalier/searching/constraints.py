@@ -50,7 +50,12 @@ class Constraints:
     )
 
     @classmethod
-    def resolve(cls, model: nn.Module, given: Mapping[str, float | str]) -> Self:
+    def resolve(
+        cls,
+        model: nn.Module,
+        given: Mapping[str, float | str],
+        measured: Mapping[str, Any] | None = None,
+    ) -> Self:
         """
         Read constraints for a converted model, and prepare their metrics.
 
@@ -58,6 +63,8 @@ class Constraints:
             model: A converted model.
 
             given: Bounds by metric: a number, or a percentage of the largest subnet, ``"60%"``.
+
+            measured: What `measured` returned in an earlier process; none of it is measured again.
 
         Raises:
             ConstraintError: If a bound can't be read, or even the smallest subnet breaks one.
@@ -71,8 +78,11 @@ class Constraints:
             )
         metrics: dict[str, Metric] = {name: current_host().metrics[name]() for name in given}
         bounds = read_bounds(given)
-        for metric in metrics.values():
-            metric.prepare(model)
+        for name, metric in metrics.items():
+            if measured and name in measured:
+                metric.resume(model, measured[name])
+            else:
+                metric.prepare(model)
         space = supernet_of(model).space
         largest = _finite(cls(metrics, {}).measure(model, space.max()))
         made = cls(metrics, {name: bounds[name].limit(largest[name]) for name in metrics})
@@ -88,6 +98,16 @@ class Constraints:
         """Measure one configuration as it will be exported; return what was measured only."""
         found = {name: metric.confirm(model, config) for name, metric in self.metrics.items()}
         return {name: value for name, value in found.items() if value is not None}
+
+    def measured(self, model: nn.Module) -> dict[str, Any]:
+        """Return as JSON data what was measured of *model*, by metric; nothing of the others."""
+        found = {name: metric.measured(model) for name, metric in self.metrics.items()}
+        return {name: data for name, data in found.items() if data is not None}
+
+    def resume(self, model: nn.Module, measured: Mapping[str, Any]) -> None:
+        """Have the metrics know what `measured` returned, and nothing else."""
+        for name, data in measured.items():
+            self.metrics[name].resume(model, data)
 
     def hold(self, model: nn.Module, config: Mapping[str, Any]) -> bool:
         """Whether one configuration satisfies all of them."""

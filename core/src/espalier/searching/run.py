@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -43,6 +44,9 @@ log = structlog.get_logger()
 #: How often a searcher is asked for another configuration where the one it chose has no score.
 _ATTEMPTS = 8
 
+#: Where a progress file keeps what metrics measured before the search.
+_MEASURED = "measured beforehand"
+
 
 def run_search(  # noqa: PLR0913 - what a user passes
     model: nn.Module,
@@ -65,19 +69,11 @@ def run_search(  # noqa: PLR0913 - what a user passes
         raise ScoreError(f"score must be a function of the model; got {score!r}.")
     if progress_file is not None:
         require_place(place(progress_file))
-    bounds = Constraints.resolve(model, constraints)
     data = readable(data, searcher.config.max_batches)
     with contextlib.ExitStack() as stack:
-        journal = None
-        if progress_file is not None:
-            known = {
-                **weights_of(model),
-                **space_of(supernet_of(model)),
-                "constraints": bounds_of(constraints),
-                "settings": settings_of(searcher.config),
-                **functions_of(score=score, loss=loss),
-            }
-            journal = Journal(progress_file, known)
+        functions = functions_of(score=score, loss=loss)
+        bounds, journal = _begun(model, searcher, constraints, functions, progress_file)
+        if journal is not None:
             stack.callback(journal.close)
         judge = score if score is not None else mean_loss(loss, data)
         settings = searcher.config
@@ -94,6 +90,42 @@ def run_search(  # noqa: PLR0913 - what a user passes
     log.info("search_finished", score=final, scored=len(task.history), used_of_budget=used)
     current_host().notify("espalier_search_finished", result=result)
     return result
+
+
+def _begun(
+    model: nn.Module,
+    searcher: Searcher,
+    constraints: Mapping[str, float | str],
+    functions: Mapping[str, str | None],
+    progress_file: str | os.PathLike[str] | None,
+) -> tuple[Constraints, Journal | None]:
+    """Return the bounds, and the open progress file, which knows what was measured for them."""
+    if progress_file is None:
+        return Constraints.resolve(model, constraints), None
+    known = {
+        **weights_of(model),
+        **space_of(supernet_of(model)),
+        "constraints": bounds_of(constraints),
+        "settings": settings_of(searcher.config),
+        **functions,
+    }
+    if not place(progress_file).exists():
+        # Bounds that are refused leave no file.
+        bounds = Constraints.resolve(model, constraints)
+        journal = Journal(progress_file, known)
+    else:
+        journal = Journal(progress_file, known)
+        try:
+            measured = journal.peek(_MEASURED)
+            earlier = None if measured is None else json.loads(measured)
+            bounds = Constraints.resolve(model, constraints, earlier)
+        except BaseException:
+            journal.close()
+            raise
+    found = bounds.measured(model)
+    if found and journal.peek(_MEASURED) is None:
+        journal.keep_value(_MEASURED, json.dumps(found))
+    return bounds, journal
 
 
 def _found(searcher: Searcher, task: SearchTask) -> dict[str, Any]:

@@ -80,6 +80,25 @@ class LatencyMs(Metric):
         log.info("latency_confirmed", ms=round(found, 4), predicted_ms=round(predicted, 4))
         return found
 
+    def measured(self, model: nn.Module) -> Any:
+        """Return what the largest subnet took, and each that was measured."""
+        known = _models.get(supernet_of(model))
+        if known is None:
+            return None
+        every = [[dict(m.config), m.ratio, m.is_chosen] for m in known.measured]
+        return {"base_ms": known.base_ms, "every": every}
+
+    def resume(self, model: nn.Module, measured: Any) -> None:
+        """Fit the model to what was measured, in the same order."""
+        supernet = supernet_of(model)
+        every = [Measurement(_choices(c), ratio, chosen) for c, ratio, chosen in measured["every"]]
+        count = next((i for i, each in enumerate(every) if each.is_chosen), len(every))
+        features = Features(supernet.costs, supernet.space)
+        known = LatencyModel(features, measured["base_ms"], every[:count])
+        for each in every[count:]:
+            known.learn(each)
+        _models[supernet] = known
+
 
 def latency_model(model: nn.Module) -> LatencyModel:
     """
@@ -133,6 +152,11 @@ def _fit(model: nn.Module, effort: Effort) -> LatencyModel:
 def _whole(model: nn.Module, config: Mapping[str, Any]) -> dict[str, Any]:
     """Return *config* with every choice in it, in the order of the space."""
     return {name: hparam.under(config) for name, hparam in supernet_of(model).space.items()}
+
+
+def _choices(config: Mapping[str, Any]) -> dict[str, Any]:
+    # JSON has no tuples, and no choice is a list.
+    return {n: tuple(c) if isinstance(c, list) else c for n, c in config.items()}
 
 
 def _median(values: list[float]) -> float:
