@@ -2,12 +2,14 @@
 
 import itertools
 
+import attrs
 import pytest
 import torch
 from torch import nn
 
 import espalier
 from espalier.errors import ConfigError, ScoreError
+from espalier.searching.searcher import SearchConfig
 from espalier_gradnas import GradientBinarySearcher, GradientDataManager
 from espalier_gradnas.config import GradNASSearchConfig
 
@@ -132,17 +134,62 @@ def test_spending_uses_the_budget_up():
 
 def test_one_subnet_is_scored():
     """
-    By minus the mean loss over all batches where no score is given, by the score otherwise.
+    Where none are compared: by minus the mean loss over all batches, or by the score if given.
     """
-    model, result = searched(chain())
+    model, result = searched(chain(), refine=0)
     with torch.no_grad():
         expected = -sum(float(loss(model, batch)) for batch in batches()) / 4
-    _, judged = searched(chain(), score=lambda model: 7.0)
+    _, judged = searched(chain(), score=lambda model: 7.0, refine=0)
 
     assert expected == pytest.approx(result.score)
     assert 7.0 == judged.score
     assert [result.config] == [trial.config for trial in result.history]
     assert result.config == judged.config
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_the_best_by_score_is_chosen(seed, budget):
+    """
+    Of no more subnets than asked for, each scored once, the threshold's among them.
+    """
+    _, plain = searched(chain(seed), budget=budget, refine=0)
+    by_most = {most: searched(chain(seed), budget=budget, refine=most)[1] for most in (1, 3, 5)}
+
+    assert plain.config == by_most[1].config
+    for most, result in by_most.items():
+        scored = [trial.config for trial in result.history]
+        best = max(result.history, key=lambda trial: trial.score)
+        assert best.config == result.config
+        assert plain.config == scored[0]
+        assert len(scored) <= most
+        assert all(one != other for one, other in itertools.combinations(scored, 2))
+
+
+def test_some_subnets_are_better_than_that_of_the_threshold():
+    """
+    Or comparing them would be for nothing.
+    """
+    wins = 0
+    for seed, budget in itertools.product(range(3), BUDGETS):
+        before = searched(chain(seed), budget=budget, refine=0)[1]
+        wins += searched(chain(seed), budget=budget)[1].score > before.score
+
+    assert 3 <= wins
+
+
+def test_a_score_that_tells_nothing_leaves_the_threshold():
+    """
+    Of equals the first is taken, and of those that have a score where others have none.
+    """
+    _, plain = searched(chain(), refine=0)
+    _, flat = searched(chain(), score=lambda model: 7.0)
+    answers = iter([float("nan"), 1.0, 1.0, 1.0, 1.0])
+    _, broken = searched(chain(), score=lambda model: next(answers))
+
+    assert len(flat.history) > 1
+    assert plain.config == flat.config
+    assert broken.history[1].config == broken.config
 
 
 def test_a_budget_for_everything_keeps_everything():
@@ -312,9 +359,8 @@ class TestTakingOver:
             torch.testing.assert_close(found[name], vector)
 
 
-#: What the settings are where nothing is said: those of any mode, and the mode's own.
-SHARED = {"max_batches": None, "bn_calibration": None, "progress": True, "share_prefixes": True}
-OWN = {"sort": True, "spend": True, "importance": "mask_gradient", "seed": 0}
+#: What the mode's own settings are where nothing is said.
+OWN = {"sort": True, "spend": True, "refine": 5, "importance": "mask_gradient", "seed": 0}
 
 
 class TestSettings:
@@ -322,7 +368,7 @@ class TestSettings:
         """
         The attrs class and the plain data say the same.
         """
-        expected = {**SHARED, **OWN}
+        expected = {**attrs.asdict(SearchConfig()), **OWN}
 
         assert expected == GradientBinarySearcher().default_search_config
         assert GradNASSearchConfig(**expected) == GradientBinarySearcher().config
@@ -333,14 +379,20 @@ class TestSettings:
         """
         found = GradientBinarySearcher().sanitize_search_config({"max_batches": 3})
 
-        assert {**SHARED, **OWN, "max_batches": 3} == found
+        assert {**attrs.asdict(SearchConfig()), "max_batches": 3, **OWN} == found
         assert GradientBinarySearcher().default_search_config == (
             GradientBinarySearcher().sanitize_search_config(None)
         )
 
     @pytest.mark.parametrize(
         "bad",
-        [{"max_batches": 0}, {"max_batch": 1}, {"sort": "no"}, {"max_batches": 1.5}],
+        [
+            {"max_batches": 0},
+            {"max_batch": 1},
+            {"sort": "no"},
+            {"max_batches": 1.5},
+            {"refine": -1},
+        ],
         ids=str,
     )
     def test_what_is_not_possible_is_refused(self, bad):

@@ -30,7 +30,7 @@ _MEANING = {
 }
 
 
-def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> None:
+def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> ImportanceEstimator:
     """
     Score all units by the estimator called *name*, and put the most important ones first.
 
@@ -47,6 +47,9 @@ def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> No
 
         seed: For estimators that draw.
 
+    Returns:
+        The estimator, which may know more than a score for each unit.
+
     Raises:
         UnknownPluginError: If nothing is called *name*.
 
@@ -60,6 +63,7 @@ def rank(task: SearchTask, name: str, *, sort: bool = True, seed: int = 0) -> No
         UnitScores.record(hparam, task.supernet, found.get(hparam))
     if sort:
         sort_units(task.model, task.supernet)
+    return estimator
 
 
 def _remembered(

@@ -119,9 +119,15 @@ class Refinement:
     def _better(self, one: dict[str, Any] | None, other: dict[str, Any]) -> dict[str, Any]:
         return other if one is None else max(one, other, key=self._rank)
 
-    def _rank(self, config: Mapping[str, Any]) -> tuple[float, float]:
+    def _rank(self, config: Mapping[str, Any]) -> tuple[float, float, float]:
+        """Return the score; of equal ones, what stays nearest to the full model comes first."""
         score = self._scores[self._key(config)]
-        return (-math.inf if math.isnan(score) else score, -self.sensitivity.total(config))
+        deviation = self.task.trial(config).deviation
+        return (
+            -math.inf if math.isnan(score) else score,
+            0.0 if deviation is None else -deviation,
+            -self.sensitivity.total(config),
+        )
 
     def _key(self, config: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(config[name] for name in self.task.space)

@@ -1,9 +1,12 @@
 """Settings of the mode and of its searcher."""
 
+from __future__ import annotations
+
 from typing import final
 
 import attrs
 
+from espalier.errors import ConfigError
 from espalier.mode import ModeConfig
 from espalier.searching.searcher import SearchConfig
 
@@ -19,6 +22,14 @@ class GradNASConfig(ModeConfig):
     """
 
 
+def _not_negative(
+    config: GradNASSearchConfig, attribute: attrs.Attribute[int], value: int
+) -> None:
+    del config
+    if value < 0:
+        raise ConfigError(f"{attribute.name} must be at least 0; got {value}.")
+
+
 @final
 @attrs.frozen
 class GradNASSearchConfig(SearchConfig):
@@ -30,6 +41,9 @@ class GradNASSearchConfig(SearchConfig):
 
         spend: Whether to give back, choice by choice, what the budget still allows at the end.
 
+        refine: How many subnets to compare by their score at most; they differ in how the scores
+            of units are added up. With 0 or 1, and without *spend*, the threshold decides alone.
+
         importance: What scores units: a key of ``espalier.importances``.
 
         seed: For an importance that draws.
@@ -38,4 +52,5 @@ class GradNASSearchConfig(SearchConfig):
     sort: bool = True
     spend: bool = True
     importance: str = attrs.field(default="mask_gradient", kw_only=True)
+    refine: int = attrs.field(default=5, kw_only=True, validator=_not_negative)
     seed: int = attrs.field(default=0, kw_only=True)

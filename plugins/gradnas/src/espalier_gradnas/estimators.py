@@ -8,6 +8,7 @@ from espalier import ImportanceEstimator
 
 from .scoring import score_units
 from .searcher import GradientBinarySearcher
+from .together import Together
 
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class ByMask(ImportanceEstimator):
     #: Power of the absolute derivative that is added up over batches.
     power: ClassVar[int]
 
+    #: What units lose together, once they were scored.
+    together: Together | None = None
+
     def estimate(self, task: SearchTask) -> Mapping[Hparam, Tensor]:
         """
         Return the sums over all batches.
@@ -34,7 +38,9 @@ class ByMask(ImportanceEstimator):
         Raises:
             ScoreError: If there is no batch, or a loss has no gradient that is finite.
         """
-        return score_units(task, GradientBinarySearcher.SETUP_GRADIENT_FUNC, power=self.power)
+        setups = GradientBinarySearcher.SETUP_GRADIENT_FUNC
+        self.together = Together(task.supernet, self.power)
+        return score_units(task, setups, power=self.power, together=self.together)
 
 
 @final

@@ -9,19 +9,27 @@ from espalier.searching.thresholds import Sensitivity
 
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from espalier.hparams import Choice, Hparam
     from espalier.spaces import SearchSpace
 
+    Lost = Callable[[Hparam], Sequence[float] | None]
 
-def degradations(space: SearchSpace) -> Sensitivity:
+
+def degradations(space: SearchSpace, lost: Lost | None = None) -> Sensitivity:
     """
     Return what each choice of each hparam costs: the sum of the scores of the units it drops.
 
     A size of which no score is known costs everything below its largest choice.
+
+    Args:
+        space: Whose units were scored.
+
+        lost: Tells of an hparam what it loses with its last units, by how many it keeps, in place
+            of the sums; ``None`` where it can't tell.
     """
-    losses = {hparam.name: _losses(hparam) for hparam in space.every()}
+    losses = {hparam.name: _losses(hparam, lost) for hparam in space.every()}
     followers: dict[str, list[Hparam]] = {name: [hparam] for name, hparam in space.items()}
     for hparam in space.every():
         if hparam.leader is not None:
@@ -37,13 +45,16 @@ def degradations(space: SearchSpace) -> Sensitivity:
     )
 
 
-def _losses(hparam: Hparam) -> Mapping[Choice, float]:
+def _losses(hparam: Hparam, lost: Lost | None) -> Mapping[Choice, float]:
     """Return what each choice of *hparam* drops; never less for a smaller one."""
     known = UnitScores.known(hparam)
     if known is None:
         return _unknown(hparam)
     if known.by_choice is not None:
         return _monotone({choice: known.by_choice[choice] for choice in hparam.choices})
+    together = None if lost is None else lost(hparam)
+    if together is not None:
+        return _monotone({choice: together[choice] for choice in hparam.choices})
     scores = known()
     if scores is None:
         return _unknown(hparam)

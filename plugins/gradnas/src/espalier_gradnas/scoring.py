@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from .derivatives import ByWeight
     from .manager import GradientDataManager
+    from .together import Together
 
 log = structlog.get_logger()
 
@@ -40,7 +41,9 @@ Setups: TypeAlias = (
 Managed: TypeAlias = "dict[Hparam, list[GradientDataManager]]"
 
 
-def score_units(task: SearchTask, setups: Setups, *, power: int = 2) -> dict[Hparam, Tensor]:
+def score_units(
+    task: SearchTask, setups: Setups, *, power: int = 2, together: Together | None = None
+) -> dict[Hparam, Tensor]:
     """
     Return the sum over batches of the squared derivative of the loss by a mask on each unit.
 
@@ -52,6 +55,8 @@ def score_units(task: SearchTask, setups: Setups, *, power: int = 2) -> dict[Hpa
         setups: What takes over for which types of modules.
 
         power: 1 for absolute values in place of squares.
+
+        together: Told the derivatives themselves, too.
 
     Returns:
         Shape ``(units,)`` for each hparam that has units, ``(choices,)`` for the size of a
@@ -71,7 +76,7 @@ def score_units(task: SearchTask, setups: Setups, *, power: int = 2) -> dict[Hpa
         torch.inference_mode(mode=False),
         torch.enable_grad(),
     ):
-        scores = _Scores(by_weight, managed, masks, power)
+        scores = _Scores(by_weight, managed, masks, power, together)
         for number, batch in enumerate(task.data):
             scores.add(_differentiable_loss(task.model, task.loss, batch, number))
     return scores.result()
@@ -86,6 +91,7 @@ class _Scores:
     managed: Managed
     blocks: BlockMasks
     power: int = 2
+    together: Together | None = None
     batches: int = 0
     _found: dict[Hparam, Tensor] = attrs.field(factory=dict)
 
@@ -99,6 +105,8 @@ class _Scores:
             raise ScoreError(_NO_GRADIENT)
         count = len(self.by_weight)
         found = derivatives(self.by_weight, gradients[:count]) | self.blocks.take()
+        if self.together is not None:
+            self.together.add(found)
         for hparam, vector in found.items():
             self._add(hparam, vector.abs().pow(self.power))
         for manager, gradient in zip(managers, gradients[count:], strict=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import attrs
@@ -9,11 +11,11 @@ import attrs
 from espalier.errors import ScoreError
 from espalier.importance import UnitScores, rank
 from espalier.searching import Searcher
-from espalier.searching.spending import spend
 from espalier.searching.thresholds import bisect
 from espalier.spaces import supernet_of
 
 from .config import GradNASSearchConfig
+from .proposals import proposals
 from .recording import degradations
 
 
@@ -36,8 +38,9 @@ class GradientBinarySearcher(Searcher):
 
     A unit's score is the sum over batches of the squared derivative of the loss by a mask on it.
     What a choice costs is the sum of the scores of the units that it drops, so no subnet has to
-    be run to compare it with others. What the budget still allows is given back in the end where
-    it helps most for what it costs.
+    be run to find it. What the budget still allows is given back in the end where it helps most
+    for what it costs. A few subnets that other ways of adding up lead to are then compared with
+    it by their score.
 
     Args:
         config: Its settings; the defaults where left out.
@@ -45,7 +48,7 @@ class GradientBinarySearcher(Searcher):
     Source:
         Michel et al., *Are Sixteen Heads Really Better than One?*, NeurIPS 2019,
         arXiv:1905.10650, for the derivative by a mask; the search is that of NVIDIA's *GradNAS*
-        (Model Optimizer documentation), and the last pass is our own.
+        (Model Optimizer documentation), and the last passes are our own.
     """
 
     config_class: ClassVar[type[GradNASSearchConfig]] = GradNASSearchConfig
@@ -77,20 +80,27 @@ class GradientBinarySearcher(Searcher):
 
     def search(self, task: SearchTask) -> Mapping[str, Any]:
         """
-        Return the subnet that the constraints allow at the least loss of score.
+        Return the best of few subnets that the constraints allow at a small loss of score.
 
         Raises:
             ScoreError: If the importance lacks what it needs, such as a loss and data, or a loss
                 has no gradient that is finite.
         """
-        task.start(1)
-        rank(task, self.config.importance, sort=self.config.sort, seed=self.config.seed)
+        refines = self.config.spend and self.config.refine > 1
+        task.start(self.config.refine if refines else 1)
+        estimator = rank(
+            task, self.config.importance, sort=self.config.sort, seed=self.config.seed
+        )
         largest = task.space.max()
         if task.allows(largest):
             return largest
-        sensitivity = degradations(task.space)
-        config = bisect(task, sensitivity)
-        return spend(task, sensitivity, config) if self.config.spend else config
+        apart = degradations(task.space)
+        if not self.config.spend:
+            return bisect(task, apart)
+        found = proposals(task, apart, getattr(estimator, "together", None))
+        if not refines:
+            return next(found)
+        return _best(task, list(itertools.islice(found, self.config.refine)))
 
     @staticmethod
     def gradnas_score_func(model: nn.Module) -> float:
@@ -111,3 +121,12 @@ class GradientBinarySearcher(Searcher):
             )
         losses = degradations(space).losses
         return -sum(losses[name][choice] for name, choice in space.config().items())
+
+
+def _best(task: SearchTask, configs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what has the best score, the first of equals; one alone need not be scored."""
+    if len(configs) == 1:
+        return configs[0]
+    scores = {number: task.score(config) for number, config in enumerate(configs)}
+    able = [number for number, score in scores.items() if not math.isnan(score)]
+    return configs[max(able, key=lambda number: (scores[number], -number), default=0)]

@@ -1,0 +1,103 @@
+"""Subnets that are worth a score, by different ways to add up what units lose."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from espalier.searching.spending import fill, spend
+from espalier.searching.thresholds import Sensitivity, bisect, bisect_price
+
+from .recording import degradations
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from espalier.searching import SearchTask
+
+    from .together import Together
+
+
+def proposals(
+    task: SearchTask, apart: Sensitivity, together: Together | None
+) -> Iterator[dict[str, Any]]:
+    """
+    Yield different subnets that use the budget up, the most promising first.
+
+    No way to add up is right for all networks. What units lose apart ignores that they pull the
+    loss together; what they lose together is known of few batches only, so that much in it is
+    chance. Between the two stands their geometric mean. The loss of a whole subnet is by a
+    threshold the largest of its sizes' losses, by a price their sum, or the sum of their squares.
+
+    Args:
+        task: The search, whose units were scored.
+
+        apart: What each choice loses by the sum of the scores that it drops.
+
+        together: What units lose together, if that is known.
+    """
+    seen = []
+    for config in _subnets(task, apart, together):
+        if config not in seen:
+            seen.append(config)
+            yield config
+
+
+def _subnets(
+    task: SearchTask, apart: Sensitivity, together: Together | None
+) -> Iterator[dict[str, Any]]:
+    yield _used_up(task, apart, bisect(task, apart))
+    if together is None:
+        yield from _by_price(task, apart, 2.0)
+        yield from _by_price(task, apart, 1.0)
+        return
+    joint = degradations(task.space, together.lost)
+    between = _between(apart, joint)
+    yield _used_up(task, between, bisect(task, between))
+    yield from _by_price(task, joint, 1.0)
+    yield from _by_price(task, joint, 2.0)
+    yield from _by_price(task, between, 1.0)
+    yield from _by_price(task, apart, 2.0)
+
+
+def _used_up(
+    task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    return fill(task, sensitivity, spend(task, sensitivity, config))
+
+
+def _by_price(
+    task: SearchTask, sensitivity: Sensitivity, power: float
+) -> Iterator[dict[str, Any]]:
+    relative = _relative(sensitivity)
+    config = bisect_price(task, relative, power)
+    if config is not None:
+        yield _used_up(task, relative, config)
+
+
+def _between(one: Sensitivity, other: Sensitivity) -> Sensitivity:
+    """Return the geometric mean of both losses of each choice."""
+    return Sensitivity(
+        {
+            name: {
+                choice: math.sqrt(loss) * math.sqrt(other.losses[name][choice])
+                for choice, loss in by_choice.items()
+            }
+            for name, by_choice in one.losses.items()
+        }
+    )
+
+
+def _relative(sensitivity: Sensitivity) -> Sensitivity:
+    """Return all losses over the largest, so that a price does not depend on their scale."""
+    peak = max((loss for loss in sensitivity.thresholds if math.isfinite(loss)), default=0.0)
+    if not peak:
+        return sensitivity
+    losses: Mapping[str, Mapping[Any, float]] = sensitivity.losses
+    return attrs.evolve(
+        sensitivity,
+        losses={name: {c: v / peak for c, v in own.items()} for name, own in losses.items()},
+    )
