@@ -2,16 +2,13 @@
 
 import itertools
 
-import attrs
 import pytest
 import torch
 from torch import nn
 
 import espalier
-from espalier.errors import ConfigError, ScoreError
-from espalier.searching.searcher import SearchConfig
+from espalier.errors import ScoreError
 from espalier_gradnas import GradientBinarySearcher, GradientDataManager
-from espalier_gradnas.config import GradNASSearchConfig
 
 from .networks import draw, scores_of, seeded
 
@@ -357,50 +354,6 @@ class TestTakingOver:
         assert set(expected) == set(found)
         for name, vector in expected.items():
             torch.testing.assert_close(found[name], vector)
-
-
-#: What the mode's own settings are where nothing is said.
-OWN = {"sort": True, "spend": True, "refine": 5, "importance": "mask_gradient", "seed": 0}
-
-
-class TestSettings:
-    def test_defaults(self):
-        """
-        The attrs class and the plain data say the same.
-        """
-        expected = {**attrs.asdict(SearchConfig()), **OWN}
-
-        assert expected == GradientBinarySearcher().default_search_config
-        assert GradNASSearchConfig(**expected) == GradientBinarySearcher().config
-
-    def test_sanitizing_fills_in(self):
-        """
-        What is not said has its default.
-        """
-        found = GradientBinarySearcher().sanitize_search_config({"max_batches": 3})
-
-        assert {**attrs.asdict(SearchConfig()), "max_batches": 3, **OWN} == found
-        assert GradientBinarySearcher().default_search_config == (
-            GradientBinarySearcher().sanitize_search_config(None)
-        )
-
-    @pytest.mark.parametrize(
-        "bad",
-        [
-            {"max_batches": 0},
-            {"max_batch": 1},
-            {"sort": "no"},
-            {"max_batches": 1.5},
-            {"refine": -1},
-        ],
-        ids=str,
-    )
-    def test_what_is_not_possible_is_refused(self, bad):
-        """
-        By key and value.
-        """
-        with pytest.raises(ConfigError, match=next(iter(bad))):
-            GradientBinarySearcher().sanitize_search_config(bad)
 
 
 class TestScoreFunction:
