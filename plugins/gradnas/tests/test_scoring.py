@@ -187,7 +187,7 @@ def test_all_of_a_list_is_read(calibrated):
     compared = len(result.history)
     times = 1 + compared if calibrated is False else 1 + 2 * compared + 1
 
-    assert 1 < compared
+    assert 1 <= compared
     assert [id(batch) for batch in data * times] == list(map(id, seen))
 
 

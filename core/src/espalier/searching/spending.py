@@ -88,7 +88,7 @@ def fill(task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]) 
     best = dict(config)
     used = share(task, best)
     if used < ENOUGH and math.prod(len(h.choices) for h in task.space.values()) <= _FEW:
-        return _best_of_all(task, sensitivity)
+        return _best_of_all(task, sensitivity, best)
     for shrunk in itertools.islice(_shrunk(task, sensitivity, best), _TRADES):
         if used >= ENOUGH:
             break
@@ -100,12 +100,15 @@ def fill(task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]) 
     return best
 
 
-def _best_of_all(task: SearchTask, sensitivity: Sensitivity) -> dict[str, Any]:
+def _best_of_all(
+    task: SearchTask, sensitivity: Sensitivity, otherwise: dict[str, Any]
+) -> dict[str, Any]:
     choices = [hparam.choices for hparam in task.space.values()]
     every = (dict(zip(task.space, chosen, strict=True)) for chosen in itertools.product(*choices))
     return max(
         filter(task.allows, every),
         key=lambda config: (min(share(task, config), ENOUGH), -sensitivity.total(config)),
+        default=otherwise,
     )
 
 

@@ -55,8 +55,8 @@ class Curve:
         """Return the curve of *hparam* before anything is measured."""
         importance = hparam.importance if hparam.is_sortable else None
         if importance is None or not float(importance.sum()) > 0:
-            count = max(len(hparam.choices) - 1, 1)
-            return cls({choice: 1 - i / count for i, choice in enumerate(hparam.choices)})
+            last = len(hparam.choices) - 1
+            return cls({c: (last - i) / max(last, 1) for i, c in enumerate(hparam.choices)})
         if hparam.order is not None:
             importance = importance[hparam.order.to(importance.device)]
         tails = importance.flip(0).cumsum(0).flip(0) / importance.sum()
@@ -116,4 +116,4 @@ def _between(points: list[tuple[float, float]], share: float) -> float:
     if share <= right or not right:
         return high
     # Beyond what was measured, losses are taken to grow faster than what is dropped.
-    return high * (share / right) ** 2
+    return high * (share / right) * (share / right)

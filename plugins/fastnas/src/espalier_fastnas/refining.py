@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 
 from espalier.searching.spending import ENOUGH, fill, spend
-from espalier.searching.thresholds import bisect, bisect_price, share
+from espalier.searching.thresholds import bisect, bisect_price, raised, share
 
 
 if TYPE_CHECKING:
@@ -102,9 +102,10 @@ class Refinement:
                 if name != grown and position:
                     smaller = hparam.choices[position - 1]
                     losses = self.sensitivity.losses[name]
-                    ways.append((losses[smaller] ** 2 - losses[config[name]] ** 2, name, smaller))
+                    lost = raised(losses[smaller]) - raised(losses[config[name]])
+                    ways.append((lost, name, smaller))
             lost, name, smaller = min(ways, default=(math.inf, "", None))
-            if not math.isfinite(lost):
+            if not lost < math.inf:
                 return None
             config = {**config, name: smaller}
         return config

@@ -100,7 +100,7 @@ class Measurements:
         pairs = [(m.deviation, m.loss) for m in known if math.isfinite(m.loss)]
         if not pairs or any(deviation is None for deviation, _ in pairs):
             return 0.0
-        squares = sum(deviation**2 for deviation, _ in pairs if deviation is not None)
+        squares = sum(deviation * deviation for deviation, _ in pairs if deviation is not None)
         products = sum(loss * deviation for deviation, loss in pairs if deviation is not None)
         return max(0.0, products / squares) if squares > 0 else 0.0
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from espalier.searching.spending import fill, spend
-from espalier.searching.thresholds import Sensitivity, bisect, bisect_price
+from espalier.searching.spending import ENOUGH, fill, spend
+from espalier.searching.thresholds import Sensitivity, bisect, bisect_price, share
 
 from .recording import degradations
 
@@ -39,9 +39,13 @@ def proposals(
 
         together: What units lose together, if that is known.
     """
-    seen = []
-    for config in _subnets(task, apart, together):
-        if config not in seen:
+    first, *others = _subnets(task, apart, together)
+    first = fill(task, apart, first)
+    least = min(ENOUGH, share(task, first))
+    yield first
+    seen = [first]
+    for config in others:
+        if config not in seen and share(task, config) >= least:
             seen.append(config)
             yield config
 
@@ -49,24 +53,18 @@ def proposals(
 def _subnets(
     task: SearchTask, apart: Sensitivity, together: Together | None
 ) -> Iterator[dict[str, Any]]:
-    yield _used_up(task, apart, bisect(task, apart))
+    yield spend(task, apart, bisect(task, apart))
     if together is None:
         yield from _by_price(task, apart, 2.0)
         yield from _by_price(task, apart, 1.0)
         return
     joint = degradations(task.space, together.lost)
     between = _between(apart, joint)
-    yield _used_up(task, between, bisect(task, between))
+    yield spend(task, between, bisect(task, between))
     yield from _by_price(task, joint, 1.0)
     yield from _by_price(task, joint, 2.0)
     yield from _by_price(task, between, 1.0)
     yield from _by_price(task, apart, 2.0)
-
-
-def _used_up(
-    task: SearchTask, sensitivity: Sensitivity, config: Mapping[str, Any]
-) -> dict[str, Any]:
-    return fill(task, sensitivity, spend(task, sensitivity, config))
 
 
 def _by_price(
@@ -75,7 +73,7 @@ def _by_price(
     relative = _relative(sensitivity)
     config = bisect_price(task, relative, power)
     if config is not None:
-        yield _used_up(task, relative, config)
+        yield spend(task, relative, config)
 
 
 def _between(one: Sensitivity, other: Sensitivity) -> Sensitivity:
