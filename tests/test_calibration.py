@@ -284,3 +284,22 @@ def test_a_score_may_estimate_them_itself():
     expected = expected_of(model, BATCHES)
 
     torch.testing.assert_close(statistics(espalier.export(model)), expected)
+
+
+def test_a_later_search_begins_with_the_statistics_of_the_full_model():
+    """
+    What an earlier one settled on is undone, and comes back if the later one fails.
+    """
+    model, bounds = converted(), {"flops": "40%"}
+    first = state(model)
+    espalier.search(model, constraints=bounds, score=widths, data=BATCHES, config=QUIET)
+    settled = state(model)
+    seen = []
+    with pytest.raises(ScoreError, match="a number"):
+        espalier.search(
+            model, constraints=bounds, score=lambda m: seen.append(state(m)), config=QUIET
+        )
+
+    unsorted_again = [sorted(tensor.flatten().tolist()) for tensor in seen[0]]
+    assert [sorted(tensor.flatten().tolist()) for tensor in first] == unsorted_again
+    assert all(map(torch.equal, settled, state(model)))

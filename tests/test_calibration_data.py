@@ -88,7 +88,7 @@ class Empty:
 
 
 WRONG = {
-    "empty": ({"data": Empty()}, "at least one batch to re-estimate"),
+    "empty": ({"data": Empty()}, "at least one batch; it held none, and batch-norm"),
     "other shape": ({"data": [torch.zeros(2, 4, 8, 8)]}, "batch 0 raised RuntimeError.*turn it"),
     "not forward's": ({"data": [{"image": images()}]}, "batch 0 raised TypeError.*other keys"),
     "none": ({"data": None}, "^bn_calibration re-estimates .* pass data=batches"),

@@ -11,7 +11,7 @@ from espalier import Hparam, ImportanceEstimator
 from espalier.errors import ScoreError
 from espalier.importance import UnitScores, estimate, rank
 from espalier.importance.magnitude import L1, L2
-from espalier.searching import Constraints, SearchTask
+from espalier.searching import Constraints, SearchConfig, SearchTask
 from espalier.spaces.sorting import permute
 from espalier.testing.metric_bench import SizesModeDescriptor
 from espalier.testing.offering import offered
@@ -38,16 +38,16 @@ def task():
         model, config = Stream().eval(), {"nn.Linear": {"feature_divisor": 2}}
         espalier.convert(model, SizesModeDescriptor.name, inputs=torch.randn(4, 5), config=config)
         bounds = Constraints.resolve(model, {"params": "100%"})
-        yield SearchTask(model, bounds, None, progress=False)
+        yield SearchTask(model, bounds, None, config=SearchConfig(progress=False))
 
 
 @pytest.mark.parametrize(("kind", "power"), [(L1, 1), (L2, 2)])
 def test_magnitudes_by_group(task, kind, power):
     """
-    Rows and biases of what makes a unit, columns of what reads it: each norm over its largest.
+    Rows of what makes a unit, columns of what reads it: each norm over its largest. No biases.
     """
     own = dict(task.model.named_parameters())
-    rows = [own["enter.weight"], own["outer.weight"], own["enter.bias"], own["outer.bias"]]
+    rows = [own["enter.weight"], own["outer.weight"]]
     groups = {
         "enter.out_features": [*rows, own["inner.weight"].T, own["leave.weight"].T],
         "inner.out_features": [own["inner.weight"], own["outer.weight"].T],

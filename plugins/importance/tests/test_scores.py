@@ -220,7 +220,7 @@ def test_a_batch_that_is_none():
     """
     The message says what to pass.
     """
-    pair = (draw(4, 5), torch.zeros(4))
+    pair = (draw(4, 9), torch.zeros(4))
     with pytest.raises(ScoreError, match=r"batch 0 was given to the model.*Pass loss=function"):
         scores_of(Activation, seeded(Stream), [pair], loss=None, inputs=draw(4, 5))
 

@@ -83,6 +83,8 @@ class Calibration:
         except BaseException:
             before.restore()
             raise
+        supernet = supernet_of(model)
+        supernet.settled = Settled(dict(supernet.orders), before, Statistics.of(model))
 
     @torch.no_grad()
     def apply(self, model: nn.Module) -> None:
@@ -111,9 +113,9 @@ class Calibration:
                 module.training = training
         if not count:
             raise ScoreError(
-                "data must hold at least one batch to re-estimate batch-norm statistics on; it "
-                "held none. A generator that was read before is empty: pass a list or a loader, "
-                "or turn it off with search_config={'bn_calibration': False}."
+                "data must hold at least one batch; it held none, and batch-norm statistics are "
+                "re-estimated on it. A generator that was read before is empty: pass a list or a "
+                "loader, or turn it off with search_config={'bn_calibration': False}."
             )
 
     def _batches(self) -> Iterator[Any]:
@@ -206,6 +208,53 @@ class Statistics:
         """Put them back."""
         for tensor, before in self.kept:
             tensor.copy_(before)
+
+
+@final
+@attrs.frozen
+class Settled:
+    """
+    What a search left, so that the next one can begin where it did.
+
+    Args:
+        orders: Where units stood.
+
+        before: The statistics of the full model.
+
+        after: What they were replaced by.
+    """
+
+    orders: dict[str, Tensor]
+    before: Statistics
+    after: Statistics
+
+    @staticmethod
+    @contextlib.contextmanager
+    def undone(model: nn.Module) -> Iterator[None]:
+        """
+        Have the statistics of the full model again, if nobody changed them since.
+
+        If anything raises, those of the subnet come back.
+        """
+        supernet = supernet_of(model)
+        settled, supernet.settled = supernet.settled, None
+        holds = isinstance(settled, Settled) and settled.holds(supernet)
+        if holds:
+            settled.before.restore()
+        try:
+            yield
+        except BaseException:
+            if holds:
+                settled.after.restore()
+                supernet.settled = settled
+            raise
+
+    def holds(self, supernet: Supernet) -> bool:
+        """Whether units stand where they stood, and statistics are what they were left at."""
+        if self.orders.keys() != supernet.orders.keys():
+            return False
+        stays = all(torch.equal(order, self.orders[n]) for n, order in supernet.orders.items())
+        return stays and all(torch.equal(tensor, kept) for tensor, kept in self.after.kept)
 
 
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")

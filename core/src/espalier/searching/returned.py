@@ -75,7 +75,9 @@ def _joined(calls: list[list[float]]) -> torch.Tensor:
 def _numbers(output: Any) -> list[float]:
     found: list[float] = []
     for tensor in tensors_in(output):
-        if tensor.is_floating_point() and not tensor.is_meta and tensor.numel():
+        # Not fakes, by which an export looks at how the model runs.
+        is_plain = type(tensor) is torch.Tensor and not tensor.is_meta
+        if is_plain and tensor.is_floating_point() and tensor.numel():
             flat = tensor.detach().reshape(-1)
             found += flat[:: -(-len(flat) // _NUMBERS)].float().tolist()
     return found[:_NUMBERS]

@@ -13,6 +13,7 @@ from ..plugins import current_host
 from ..snapshot import Snapshot
 from ..spaces import Supernet, supernet_of
 from ..spaces.sorting import reorder_back
+from .calibration import Settled
 from .confirming import search_confirmed
 from .constraints import Constraints
 from .journal import (
@@ -78,6 +79,7 @@ def run_search(  # noqa: PLR0913 - what a user passes
         judge = score if score is not None else mean_loss(loss, data)
         settings = searcher.config
         task = SearchTask(model, bounds, judge, loss, data, config=settings, journal=journal)
+        stack.enter_context(Settled.undone(model))
         stack.enter_context(_restoring(model, task.supernet))
         stack.enter_context(_telling(task, journal))
         found = search_confirmed(lambda: _found(searcher, task), task)

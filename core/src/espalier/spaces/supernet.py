@@ -117,6 +117,8 @@ class Supernet:
     orders: dict[str, Tensor] = attrs.field(factory=dict)
     #: The steps that the model went through, this conversion last.
     steps: list[Any] = attrs.field(factory=list)
+    #: What the last search re-estimated, for the next to undo.
+    settled: Any = None
 
     def attach(self, model: nn.Module) -> None:
         """Keep this record with *model*."""
