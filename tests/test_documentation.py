@@ -3,6 +3,7 @@
 import pathlib
 import re
 
+import attrs
 import pytest
 
 import espalier
@@ -135,3 +136,21 @@ def test_every_distribution_is_listed():
 
     assert names
     assert all(f"| `{name}` |" in text for name in names)
+
+
+@pytest.mark.parametrize("mode", ["fastnas", "gradnas"])
+def test_the_reference_names_every_setting_of_a_search(mode):
+    """
+    In its table, and nothing that there is not.
+    """
+    text = (ROOT / "docs/reference/api.md").read_text()
+    rows = re.findall(r"^\| (`[a-z_`, ]+`) \| .* \| ([a-z`, ]+) \| .* \|$", text, re.MULTILINE)
+    told = {
+        name
+        for names, modes in rows
+        if modes == "any search" or f"`{mode}`" in modes
+        for name in re.findall(r"\w+", names)
+    }
+    settings = espalier.modes[mode].searcher_class.config_class
+
+    assert {field.name for field in attrs.fields(settings)} == told
