@@ -6,7 +6,7 @@ N ?= 5000
 PYPROJECTS := $(wildcard pyproject.toml */pyproject.toml */*/pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test fuzz lint bench coverage clean update
+.PHONY: help env demo test long fuzz lint bench coverage clean update
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -18,6 +18,9 @@ demo: .venv/ready ## Shrink a small network on a real data set.
 
 test: .venv/ready ## Run all tests and every example of the documentation.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+
+long: .venv/ready ## Kill searches at many more moments; takes a quarter of an hour.
+	$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadscope tests
 
 fuzz: .venv/ready ## Check N random networks and 5 N configurations, other ones each time (N=5000).
 	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py tests/test_configuration_fuzz.py -n $(WORKERS) --dist loadscope

@@ -137,7 +137,7 @@ def test_killed_anywhere_the_steps_end_in_the_same_result(path, expected):
     killed_and_finished(path, expected, seed=1, times=3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(5))
 def test_killed_often_the_steps_end_in_the_same_result(seed, path, expected):
     """

@@ -51,7 +51,7 @@ def test_a_search_that_is_killed_ends_in_the_same_result(tmp_path, expected):
     check(tmp_path, expected, seed=1, times=4, seconds=0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(10))
 def test_a_search_that_is_killed_often_ends_in_the_same_result(seed, tmp_path, expected):
     """
