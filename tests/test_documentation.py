@@ -143,7 +143,7 @@ def test_the_reference_names_every_setting_of_a_search(mode):
     """
     In its table, and nothing that there is not.
     """
-    text = (ROOT / "docs/reference/api.md").read_text()
+    text = (ROOT / "docs/reference/search-settings.md").read_text()
     rows = re.findall(r"^\| (`[a-z_`, ]+`) \| .* \| ([a-z`, ]+) \| .* \|$", text, re.MULTILINE)
     told = {
         name
