@@ -1,6 +1,7 @@
 """A small network and ways to judge it, for the tests of the search."""
 
 import itertools
+import random
 
 import torch
 from torch import nn
@@ -12,6 +13,8 @@ from espalier_fastnas.sensitivity import Measurements, calls_needed
 
 #: Four choices for each of three sizes.
 RULES = {"nn.Linear": {"feature_divisor": 4}}
+
+BUDGETS = ["95%", "70%", "50%", "30%", "15%"]
 
 
 def chain(*, seed=0):
@@ -59,3 +62,16 @@ def random_losses(space, rng):
         name: {choice: 0.0 if choice == hparam.max else rng.random() for choice in hparam.choices}
         for name, hparam in space.items()
     }
+
+
+def prepared(model, budget, seed):
+    """Return a search of *model* by random losses, and what is known of them all."""
+    space = espalier.space(model)
+    losses = random_losses(space, random.Random(seed))
+    task = task_on(model, {"flops": budget}, table_score(space, losses))
+    return task, measured_all(task).sensitivity()
+
+
+def flops(model, config):
+    """Return the multiply-accumulates of one configuration."""
+    return espalier.metrics["flops"]().measure(model, config)

@@ -10,30 +10,13 @@ from espalier.searching.spending import ENOUGH, fill, spend
 from espalier.searching.thresholds import bisect, bisect_price, share
 from espalier_fastnas.refining import Refinement
 
-from .networks import (
-    chain,
-    configurations,
-    measured_all,
-    random_losses,
-    table_score,
-    task_on,
-)
-
-
-BUDGETS = ["95%", "70%", "50%", "30%", "15%"]
+from .networks import BUDGETS, chain, configurations, flops, prepared, task_on
 
 
 @pytest.fixture(scope="module")
 def model():
     """A converted model; these searches read its sizes, never its weights."""
     return chain()
-
-
-def prepared(model, budget, seed):
-    space = espalier.space(model)
-    losses = random_losses(space, random.Random(seed))
-    task = task_on(model, {"flops": budget}, table_score(space, losses))
-    return task, measured_all(task).sensitivity()
 
 
 def any_score(model, seed):
@@ -79,10 +62,6 @@ class TestPrice:
             by_choice.update({c: math.inf for c in by_choice if c < 16})
 
         assert bisect_price(task, sensitivity) is None
-
-
-def flops(model, config):
-    return espalier.metrics["flops"]().measure(model, config)
 
 
 class TestFill:

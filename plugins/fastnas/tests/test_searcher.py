@@ -1,7 +1,6 @@
 """The search over thresholds, and what is given back at its end."""
 
 import math
-import random
 
 import pytest
 import torch
@@ -14,28 +13,16 @@ from espalier.searching.thresholds import Sensitivity, bisect
 from espalier_fastnas.config import FastNASSearchConfig
 from espalier_fastnas.searcher import BinarySearcher
 
-from .networks import chain, measured_all, random_losses, table_score, task_on
+from .networks import BUDGETS, chain, flops, prepared, task_on
 
 
 QUIET = {"progress": False}
-BUDGETS = ["95%", "70%", "50%", "30%", "15%"]
 
 
 @pytest.fixture(scope="module")
 def model():
     """A converted model; these searches read its sizes, never its weights."""
     return chain()
-
-
-def prepared(model, budget, seed):
-    space = espalier.space(model)
-    losses = random_losses(space, random.Random(seed))
-    task = task_on(model, {"flops": budget}, table_score(space, losses))
-    return task, measured_all(task).sensitivity()
-
-
-def flops(model, config):
-    return espalier.metrics["flops"]().measure(model, config)
 
 
 class TestBisect:

@@ -9,6 +9,7 @@ import attrs
 import structlog
 
 from ..errors import ConstraintError
+from .spending import ENOUGH
 
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ log = structlog.get_logger()
 
 #: How often to search, and so how many subnets are measured in the end.
 MOST_ATTEMPTS = 6
-
-#: A measured metric that uses this share of its limit has used it up.
-_ENOUGH = 0.97
 
 
 @attrs.frozen
@@ -100,7 +98,7 @@ class _Seen:
         score = task.score(found.config)
         if self.best is None or score > self.score:
             self.best, self.score = found, score
-        return used >= _ENOUGH
+        return used >= ENOUGH
 
     def used(self, found: Confirmed) -> float:
         """Return how much of the tightest limit *found* uses."""
