@@ -11,6 +11,16 @@ from .lazy import lazy_names
 
 if TYPE_CHECKING:
     from .api import convert, explain, export, profile, prune, restore, save, search, space
+    from .domains import (
+        Categorical,
+        Constant,
+        Domain,
+        FixedList,
+        Float,
+        Integer,
+        Ordinal,
+        Space,
+    )
     from .dynamic import DynamicModule
     from .errors import EspalierError, SearchInterrupted
     from .hparams import Hparam
@@ -25,29 +35,44 @@ if TYPE_CHECKING:
         metrics,
         modes,
         samplers,
+        stoppers,
+        stores,
     )
-    from .sampling import Sampler, TrialState
+    from .sampling import Optim, Sampler, TrialRecord, TrialState
     from .searching import Searcher, SearchResult
     from .spaces import SearchSpace
     from .structuring import read_config
+    from .studies import Study, Trial
     from .version import __version__
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
+            "Categorical": "espalier.domains",
+            "Constant": "espalier.domains",
+            "Domain": "espalier.domains",
             "DynamicModule": "espalier.dynamic",
             "EspalierError": "espalier.errors",
+            "FixedList": "espalier.domains",
+            "Float": "espalier.domains",
             "Hparam": "espalier.hparams",
             "ImportanceEstimator": "espalier.importance",
+            "Integer": "espalier.domains",
             "Metric": "espalier.metric",
             "ModeConfig": "espalier.mode",
             "ModeDescriptor": "espalier.mode",
+            "Optim": "espalier.sampling",
+            "Ordinal": "espalier.domains",
             "PluginHost": "espalier.plugins",
             "Sampler": "espalier.sampling",
             "SearchInterrupted": "espalier.errors",
             "SearchResult": "espalier.searching",
             "SearchSpace": "espalier.spaces",
             "Searcher": "espalier.searching",
+            "Space": "espalier.domains",
+            "Study": "espalier.studies",
+            "Trial": "espalier.studies",
+            "TrialRecord": "espalier.sampling",
             "TrialState": "espalier.sampling",
             "__version__": "espalier.version",
             "config_schema": "espalier.mode",
@@ -68,23 +93,37 @@ else:
             "save": "espalier.api",
             "search": "espalier.api",
             "space": "espalier.api",
+            "stoppers": "espalier.plugins",
+            "stores": "espalier.plugins",
         },
     )
 
 __all__ = [
+    "Categorical",
+    "Constant",
+    "Domain",
     "DynamicModule",
     "EspalierError",
+    "FixedList",
+    "Float",
     "Hparam",
     "ImportanceEstimator",
+    "Integer",
     "Metric",
     "ModeConfig",
     "ModeDescriptor",
+    "Optim",
+    "Ordinal",
     "PluginHost",
     "Sampler",
     "SearchInterrupted",
     "SearchResult",
     "SearchSpace",
     "Searcher",
+    "Space",
+    "Study",
+    "Trial",
+    "TrialRecord",
     "TrialState",
     "__version__",
     "config_schema",
@@ -105,4 +144,6 @@ __all__ = [
     "save",
     "search",
     "space",
+    "stoppers",
+    "stores",
 ]

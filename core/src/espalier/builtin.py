@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .plugins import ImportanceOffer, MetricOffer, ModeOffer, hookimpl
+from .plugins import ImportanceOffer, MetricOffer, ModeOffer, StoreOffer, hookimpl
 
 
 ESPALIER_API = (1, 0)
@@ -24,6 +24,12 @@ def espalier_metrics() -> Iterator[MetricOffer]:
         "espalier.metric.activation_bytes:ActivationBytes",
         "Most bytes of activations alive at one time, for the given inputs.",
     )
+
+
+@hookimpl
+def espalier_stores() -> Iterator[StoreOffer]:
+    """Offer what lasts as long as the process."""
+    yield StoreOffer("memory", "espalier.studies.memory:MemoryStore", "Ends with the process.")
 
 
 @hookimpl

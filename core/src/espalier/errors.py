@@ -102,6 +102,22 @@ class SamplerError(EspalierError, RuntimeError):
     """A sampler was asked or told out of turn."""
 
 
+class DomainError(EspalierError, ValueError):
+    """A domain breaks a rule, or a value is not in its domain."""
+
+
+class StudyError(EspalierError, RuntimeError):
+    """A study can't go on in this way."""
+
+
+class ObjectiveError(EspalierError, ValueError):
+    """An objective gave nothing that can be compared."""
+
+
+class StoreError(EspalierError, OSError):
+    """The trials of a study can't be read or kept."""
+
+
 class StateError(EspalierError, ValueError):
     """A saved model can't be restored onto the model at hand."""
 

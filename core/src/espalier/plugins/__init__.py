@@ -12,6 +12,8 @@ from .offers import (
     ModeOffer,
     Offer,
     SamplerOffer,
+    StopperOffer,
+    StoreOffer,
 )
 from .registry import Registry
 from .sources import Problem, Source, installed
@@ -23,6 +25,8 @@ from .views import (
     metrics,
     modes,
     samplers,
+    stoppers,
+    stores,
     use_host,
 )
 
@@ -43,6 +47,8 @@ __all__ = [
     "Registry",
     "SamplerOffer",
     "Source",
+    "StopperOffer",
+    "StoreOffer",
     "converters",
     "current_host",
     "default_host",
@@ -52,5 +58,7 @@ __all__ = [
     "metrics",
     "modes",
     "samplers",
+    "stoppers",
+    "stores",
     "use_host",
 ]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from ..sampling import TrialRecord
     from ..searching import SearchResult
     from ..spaces import SearchSpace
     from .offers import (
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         MetricOffer,
         ModeOffer,
         SamplerOffer,
+        StopperOffer,
+        StoreOffer,
     )
 
 #: (major, minor). Major changes break plug-ins; minor ones only add hooks.
@@ -52,6 +55,16 @@ def espalier_modes() -> Iterable[ModeOffer]:  # type: ignore[empty-body]
 @hookspec
 def espalier_samplers() -> Iterable[SamplerOffer]:  # type: ignore[empty-body]
     """Offer samplers."""
+
+
+@hookspec
+def espalier_stoppers() -> Iterable[StopperOffer]:  # type: ignore[empty-body]
+    """Offer ways to end trials early."""
+
+
+@hookspec
+def espalier_stores() -> Iterable[StoreOffer]:  # type: ignore[empty-body]
+    """Offer places where trials are kept, each named by the scheme of its URLs."""
 
 
 @hookspec
@@ -102,3 +115,23 @@ def espalier_search_finished(result: SearchResult) -> None:
 @hookspec
 def espalier_exported(model: nn.Module, inputs: object) -> None:
     """A *model* was made plain; *inputs* is what it was converted with, on the meta device."""
+
+
+@hookspec
+def espalier_study_started(name: str, total: int | None) -> None:
+    """A study begins or goes on; *total* is how many trials it is to have."""
+
+
+@hookspec
+def espalier_study_trial_started(name: str, trial: TrialRecord) -> None:
+    """A *trial* of the study called *name* begins."""
+
+
+@hookspec
+def espalier_study_trial_done(name: str, trial: TrialRecord) -> None:
+    """A *trial* of the study called *name* ended, in whatever way."""
+
+
+@hookspec
+def espalier_study_finished(name: str, trials: int) -> None:
+    """A study stops for now, with so many *trials* in its store."""

@@ -21,6 +21,8 @@ from .offers import (
     ModeOffer,
     Offer,
     SamplerOffer,
+    StopperOffer,
+    StoreOffer,
 )
 from .registry import Entry, Registry
 from .sources import Problem, Source
@@ -37,6 +39,8 @@ KINDS: Mapping[str, type[Offer]] = {
     "modes": ModeOffer,
     "converters": ConverterOffer,
     "samplers": SamplerOffer,
+    "stoppers": StopperOffer,
+    "stores": StoreOffer,
     "metrics": MetricOffer,
     "importances": ImportanceOffer,
     "axis_rules": AxisRuleOffer,
@@ -111,6 +115,8 @@ class PluginHost:
                 self._set_aside("plugin_skipped", source, error)
         self.modes = Registry[ModeOffer]("mode", self._entries("modes"))
         self.samplers = Registry[SamplerOffer]("sampler", self._entries("samplers"))
+        self.stoppers = Registry[StopperOffer]("stopper", self._entries("stoppers"))
+        self.stores = Registry[StoreOffer]("store", self._entries("stores"))
         self.converters = ConverterRegistry("converter", self._entries("converters"))
         self.metrics = Registry[MetricOffer]("metric", self._entries("metrics"))
         self.importances = Registry[ImportanceOffer]("importance", self._entries("importances"))

@@ -26,7 +26,7 @@ def _is_reference(_: object, attribute: "attrs.Attribute[str]", value: object) -
 def _names(given: Iterable[str]) -> frozenset[str]:
     # A word is an iterable of letters, too.
     if isinstance(given, str):
-        msg = f"follows must be several names, as in {{{given!r}}}; got {given!r}."
+        msg = f"this must be several names, as in {{{given!r}}}; got {given!r}."
         raise ValueError(msg)  # noqa: TRY004 - as every other rule of an offer
     return frozenset(given)
 
@@ -81,6 +81,27 @@ class ModeOffer(Offer):
 @attrs.frozen
 class SamplerOffer(Offer):
     """A way to choose the next configuration."""
+
+
+@final
+@attrs.frozen
+class StoreOffer(Offer):
+    """
+    A place where the trials of studies are kept.
+
+    *name* is the scheme of its URLs, such as ``"sqlite"``.
+
+    Args:
+        suffixes: Ends of the names of files that are such places without a scheme: ``".db"``.
+    """
+
+    suffixes: frozenset[str] = attrs.field(default=frozenset(), converter=_names)
+
+
+@final
+@attrs.frozen
+class StopperOffer(Offer):
+    """A way to end trials that are not worth going on with."""
 
 
 @final

@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, final
 
 from .host import PluginHost
-from .offers import ConverterOffer, ImportanceOffer, MetricOffer, ModeOffer, Offer, SamplerOffer
+from .offers import (
+    ConverterOffer,
+    ImportanceOffer,
+    MetricOffer,
+    ModeOffer,
+    Offer,
+    SamplerOffer,
+    StopperOffer,
+    StoreOffer,
+)
 from .sources import installed
 
 
@@ -122,6 +131,8 @@ def _converters() -> ConverterRegistry:
 
 modes = RegistryView[ModeOffer](lambda host: host.modes)
 samplers = RegistryView[SamplerOffer](lambda host: host.samplers)
+stoppers = RegistryView[StopperOffer](lambda host: host.stoppers)
+stores = RegistryView[StoreOffer](lambda host: host.stores)
 metrics = RegistryView[MetricOffer](lambda host: host.metrics)
 importances = RegistryView[ImportanceOffer](lambda host: host.importances)
 converters = ConverterView(lambda host: host.converters)

@@ -1,0 +1,394 @@
+"""
+What a sampler is: it proposes configurations and is told what became of them.
+
+A proposal can turn out to be invalid before it is run, so a sampler proposes one at a time and
+waits, locked, until it hears whether the proposal stands.
+"""
+
+from __future__ import annotations
+
+import abc
+import copy
+import random
+import threading
+from typing import TYPE_CHECKING, Any, Self, final, overload
+
+from ..domains import Space
+from ..errors import SamplerError
+from .metrics import as_metrics, check_constraints, check_metrics
+from .record import TrialRecord
+from .state import Optim, TrialState, directions
+
+
+if TYPE_CHECKING:
+    from collections import OrderedDict
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Sampler"]
+
+#: One asks at a time. A lock of each sampler's own could not be copied with it.
+_ASKING = threading.RLock()
+
+
+class Sampler(abc.ABC):
+    """
+    Proposes configurations of a search space and learns from their results.
+
+    A subclass writes `_propose`, and `_learn` if results matter to it; `_drop` if it has to forget
+    a proposal that did not stand. `espalier.testing.SamplerContract` checks the rest.
+
+    Args:
+        search_space: Domains, lists of choices or hparams, by name: what `espalier.Space` takes.
+
+        optim_metrics: Whether each metric is to be small or large, by name; the first is the one
+            that counts for samplers of a single metric. Left out, any metrics may be told.
+
+        constraints: Upper bounds of metrics. A trial that breaks one is worse than any that does
+            not.
+
+        trials: What was tried before; its configurations count as tried.
+
+        seed: Makes the sequence of proposals repeatable; drawn at random if left out.
+
+    Raises:
+        DomainError: If the space breaks a rule, or an earlier configuration is none of it.
+
+        SamplerError: If a direction is none, or *seed* is no integer.
+
+    Example:
+        >>> class Countdown(Sampler):
+        ...     def _propose(self, trial_id):
+        ...         if trial_id >= len(self.space["width"].choices):
+        ...             raise StopIteration
+        ...         return {"width": self.space["width"].at(-1 - trial_id)}
+        >>> sampler = Countdown({"width": [1, 2]})
+        >>> sampler.eager_sample()
+        (0, {'width': 2}, None)
+        >>> sampler.unlock(drop=False)
+        >>> sampler.update_trial(0, {"score": 0.5}, TrialState.COMPLETE)
+        >>> sampler.ask().config
+        {'width': 1}
+    """
+
+    def __init__(
+        self,
+        search_space: Space | Mapping[str, Any],
+        optim_metrics: Mapping[str, Optim | str] | Optim | str | None = None,
+        *,
+        constraints: Mapping[str, float] | None = None,
+        trials: Iterable[TrialRecord] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+            raise SamplerError(f"seed must be an integer or None, got {seed!r}.")
+        self.space = Space.of(search_space)
+        self.optim_metrics: OrderedDict[str, Optim] = directions(optim_metrics)
+        self.constraints: dict[str, float] = check_constraints(constraints)
+        self.seed: int = random.SystemRandom().getrandbits(32) if seed is None else seed
+        self._next_id = 0
+        self._locked_on: int | None = None
+        self._records: dict[int, TrialRecord] = {}
+        self._dropped: set[int] = set()
+        self._begin()
+        for record in trials or ():
+            self.add_trial(record)
+
+    # --- What a subclass writes. ---------------------------------------------------------------
+
+    @abc.abstractmethod
+    def _propose(self, trial_id: int) -> Mapping[str, Any]:
+        """
+        Choose the configuration of trial *trial_id*.
+
+        Raises:
+            StopIteration: If there is nothing left to propose.
+        """
+
+    def _begin(self) -> None:  # noqa: B027, not every sampler has something to prepare
+        """Prepare; the space, the metrics and the seed are there, and no trial is."""
+
+    def _learn(self, record: TrialRecord) -> None:  # noqa: B027, not every sampler learns
+        """Learn how a trial stands now; one that was tried before is told the same way."""
+
+    def _drop(self, trial_id: int) -> None:  # noqa: B027, not every sampler keeps a record
+        """Forget the proposal of trial *trial_id*: it was invalid and never ran."""
+
+    def _adopt(self, record: TrialRecord) -> None:  # noqa: B027, not every sampler cares
+        """Hear of a configuration that somebody else chose, before `_learn` tells its results."""
+
+    def internal_repr(self, trial_id: int) -> dict[str, Any] | None:
+        """
+        Return how the sampler itself writes the configuration of a trial.
+
+        Args:
+            trial_id: Its number, from `eager_sample`.
+
+        Returns:
+            Internal names and values, or ``None`` for a sampler that keeps no such record.
+        """
+        del trial_id
+        return None
+
+    @final
+    def rng(self, trial_id: int) -> random.Random:
+        """
+        Return the generator of one trial, which depends on the seed and the number alone.
+
+        A sampler that draws from it goes on after a restart as if there had been none.
+        """
+        return random.Random(f"{self.seed}/{trial_id}")
+
+    # --- One at a time, locked in between. ------------------------------------------------------
+
+    @final
+    def eager_sample(self) -> tuple[int, dict[str, Any], dict[str, Any] | None]:
+        """
+        Propose the next configuration and lock the sampler until `unlock` is called.
+
+        Returns:
+            The trial's number, which is never used again; its configuration, name to value, which
+            the caller may change; and `internal_repr` of the trial.
+
+        Raises:
+            SamplerError: If the last proposal was neither kept nor dropped.
+
+            StopIteration: If there is nothing left to propose.
+        """
+        with _ASKING:
+            if self._locked_on is not None:
+                raise SamplerError(
+                    f"The sampler waits to hear about trial {self._locked_on}. Call "
+                    "unlock(drop=False) to keep it or unlock(drop=True) to drop it, then ask "
+                    "again."
+                )
+            trial_id = self._next_id
+            config = dict(self._propose(trial_id))
+            record = TrialRecord(trial_id, config, TrialState.WAITING, sampler_id=trial_id)
+            self._records[trial_id] = record
+            self._next_id, self._locked_on = trial_id + 1, trial_id
+            return trial_id, copy.deepcopy(config), self.internal_repr(trial_id)
+
+    @final
+    def unlock(self, drop: bool) -> None:
+        """
+        Say whether the last proposal stands, and let the sampler go on.
+
+        Args:
+            drop: Whether the configuration was invalid, and the trial is to be forgotten. It then
+                does not count as tried, and may be proposed again.
+
+        Raises:
+            SamplerError: If no proposal is waiting.
+        """
+        with _ASKING:
+            if self._locked_on is None:
+                raise SamplerError(
+                    "The sampler is not locked: no trial waits to be kept or dropped. "
+                    "Call eager_sample() first, then unlock() once."
+                )
+            trial_id, self._locked_on = self._locked_on, None
+            if drop:
+                self._drop(trial_id)
+                del self._records[trial_id]
+                self._dropped.add(trial_id)
+
+    @final
+    def update_trial(
+        self, trial_id: int, metrics: Mapping[str, float] | None, state: TrialState
+    ) -> None:
+        """
+        Learn what became of a trial.
+
+        Args:
+            trial_id: Its number, from `eager_sample`.
+
+            metrics: Its results by name; ``None`` if there are none.
+
+            state: How it stands.
+
+        Raises:
+            SamplerError: If no such trial was sampled, it was dropped or is finished, a metric is
+                unknown, missing or no number. Nothing changes then.
+        """
+        with _ASKING:
+            record = self._running(trial_id)
+            told = check_metrics(metrics, state, self.optim_metrics, self.constraints, trial_id)
+            self._records[trial_id] = record = TrialRecord(
+                trial_id, record.config, state, told, sampler_id=trial_id
+            )
+            self._learn(record)
+
+    def _running(self, trial_id: int) -> TrialRecord:
+        record = self._records.get(trial_id)
+        if record is None:
+            why = "was dropped" if trial_id in self._dropped else "was never sampled"
+            raise SamplerError(
+                f"Trial {trial_id!r} {why}, so there is nothing to update; the sampler knows of "
+                f"{len(self._records)} trials, the next is {self._next_id}."
+            )
+        if record.state.is_finished:
+            raise SamplerError(
+                f"Trial {trial_id} is finished ({record.state.value}); it can't be updated again."
+            )
+        return record
+
+    # --- For people. ----------------------------------------------------------------------------
+
+    @overload
+    def ask(self) -> TrialRecord: ...
+
+    @overload
+    def ask(self, n: int) -> list[TrialRecord]: ...
+
+    @final
+    def ask(self, n: int | None = None) -> TrialRecord | list[TrialRecord]:
+        """
+        Propose one configuration, or several that are to run side by side.
+
+        Args:
+            n: How many. Fewer come back where fewer are left.
+
+        Returns:
+            A trial, or a list of them; pass each, or its number, to `tell`.
+
+        Raises:
+            StopIteration: If there is nothing left to propose.
+
+            SamplerError: If *n* is below 1, or the last proposal of `eager_sample` was neither
+                kept nor dropped.
+        """
+        if n is None:
+            return self._ask_one()
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise SamplerError(f"n must be an integer of at least 1, got {n!r}.")
+        found = [self._ask_one()]
+        while len(found) < n:
+            try:
+                found.append(self._ask_one())
+            except StopIteration:
+                break
+        return found
+
+    def _ask_one(self) -> TrialRecord:
+        with _ASKING:
+            trial_id, config, _ = self.eager_sample()
+            self.unlock(drop=False)
+        return TrialRecord(trial_id, config, TrialState.RUNNING, sampler_id=trial_id)
+
+    @final
+    def tell(
+        self,
+        trial: TrialRecord | int,
+        metrics: float | Sequence[float] | Mapping[str, float] | None = None,
+        state: TrialState = TrialState.COMPLETE,
+    ) -> None:
+        """
+        Say what became of a trial that was asked for.
+
+        Args:
+            trial: What `ask` returned, or its number.
+
+            metrics: By name; or one number for each metric, in their order.
+
+            state: How it stands.
+
+        Raises:
+            SamplerError: As `update_trial` does.
+        """
+        number = trial.number if isinstance(trial, TrialRecord) else trial
+        named = as_metrics(metrics, list(self.optim_metrics))
+        self.update_trial(number, named, state)
+
+    @final
+    def add_trial(self, record: TrialRecord) -> int:
+        """
+        Learn from a trial that was not asked for: an earlier one, or another machine's.
+
+        Args:
+            record: What is known of it. Its configuration counts as tried.
+
+        Returns:
+            The number that the sampler has for it.
+
+        Raises:
+            DomainError: If its configuration is none of the space.
+
+            SamplerError: If its metrics can't be used. Nothing changes in either case.
+        """
+        with _ASKING:
+            config = self.space.check(record.config)
+            number = self._number_for(record)
+            metrics = record.metrics or None
+            told = check_metrics(
+                metrics, record.state, self.optim_metrics, self.constraints, number
+            )
+            own = TrialRecord(number, config, record.state, told, record.steps, sampler_id=number)
+            self._records[number] = own
+            self._next_id = max(self._next_id, number + 1)
+            self._adopt(own)
+            if record.state is not TrialState.WAITING:
+                self._learn(own)
+            return number
+
+    def _number_for(self, record: TrialRecord) -> int:
+        given = record.sampler_id
+        taken = given is None or given in self._records or given in self._dropped
+        return self._next_id if taken or given is None else given
+
+    # --- What is known. -------------------------------------------------------------------------
+
+    @property
+    def records(self) -> tuple[TrialRecord, ...]:
+        """What is known of every trial that was not dropped, in the order of their numbers."""
+        return tuple(self._records[number] for number in sorted(self._records))
+
+    @property
+    def pending(self) -> tuple[TrialRecord, ...]:
+        """The trials that have not ended."""
+        return tuple(record for record in self.records if not record.state.is_finished)
+
+    @classmethod
+    def make(
+        cls,
+        space: Space,
+        optim_metrics: Mapping[str, Optim],
+        *,
+        constraints: Mapping[str, float] | None = None,
+        trials: Sequence[TrialRecord] = (),
+        seed: int | None = None,
+        **options: Any,
+    ) -> Self:
+        """
+        Make a sampler for a study, which knows it by name only.
+
+        A subclass whose arguments are others overrides this.
+
+        Args:
+            space: The parameters.
+
+            optim_metrics: Whether each metric is to be small or large.
+
+            constraints: Upper bounds of metrics.
+
+            trials: What was tried before.
+
+            seed: Makes the sequence repeatable.
+
+            options: The sampler's own settings.
+
+        Raises:
+            SamplerError: If it has no such setting.
+        """
+        try:
+            return cls(
+                space,
+                optim_metrics,
+                constraints=constraints,
+                trials=trials,
+                seed=seed,
+                **options,
+            )
+        except TypeError as error:
+            if not options:
+                raise
+            raise SamplerError(f"{cls.__name__} can't be made with {options}: {error}.") from error

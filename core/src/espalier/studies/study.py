@@ -1,0 +1,237 @@
+"""The loop that samples, evaluates, learns and keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from ..domains import Space
+from ..errors import StudyError, nearest
+from ..sampling import TrialRecord, TrialState, directions
+from ..sampling.metrics import check_constraints
+from .best import best_of, pareto_front
+from .executor import InProcess
+from .header import StudyHeader
+from .parts import sampler_of, stopper_of
+from .places import open_store
+from .running import Plan, Run
+
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ..sampling import Optim, Sampler
+    from .executor import Executor
+    from .objective import Objective
+    from .stopper import Stopper
+    from .store import TrialStore
+
+__all__ = ["Study"]
+
+
+@final
+class Study:
+    """
+    Finds the best configuration of a space by trying some: samples, evaluates, learns, keeps.
+
+    Args:
+        space: Domains, lists of choices or hparams by name; or the path of a file with these.
+
+        objective: ``objective(trial)``, given a `Trial`, returns one number, one for each metric
+            in order, or metrics by name. A trial whose objective raises, or returns what is no
+            finite number, is kept as failed, with the reason. ``None`` for a study that is only
+            looked at.
+
+        sampler: The name of a sampler, its class, or a sampler of this space.
+
+        metrics: ``"min"`` or ``"max"`` for each metric by name, the first being the one that
+            counts for samplers of a single metric; or one word for a metric called ``score``.
+
+        storage: Where trials are kept: a URL, the path of a file, a store, or ``None`` for
+            memory. What is there already is gone on with.
+
+        name: Several studies may be kept in one place.
+
+        constraints: Upper bounds of metrics. The objective returns these, too, after *metrics*.
+
+        stopper: What ends trials early by what they report: a name, its class, or a stopper.
+
+        sampler_config: Settings of a sampler that is given by name or class.
+
+        stopper_config: Settings of a stopper that is given by name or class.
+
+        is_valid: Says of a configuration, before it is tried, whether it can be. One that can't
+            is dropped: the sampler forgets it, and it is no trial.
+
+        seed: Makes the configurations repeatable.
+
+    Raises:
+        DomainError: If the space breaks a rule.
+
+        SamplerError: If a direction or a constraint is none.
+
+        UnknownPluginError: If nothing is called as the sampler or the stopper is.
+
+        StudyError: If another study of that name is in the store, naming what differs.
+
+        StoreError: If the store can't be opened.
+
+    Example:
+        >>> study = Study({"x": [1, 2, 3]}, lambda trial: trial["x"] ** 2, metrics="min")
+        >>> study.enqueue({"x": 2})
+        0
+    """
+
+    def __init__(  # noqa: PLR0913 - what a user says once
+        self,
+        space: Space | Mapping[str, Any] | str | os.PathLike[str],
+        objective: Objective | None = None,
+        *,
+        sampler: str | type[Sampler] | Sampler = "random",
+        metrics: Mapping[str, Optim | str] | Optim | str = "max",
+        storage: TrialStore | str | os.PathLike[str] | None = None,
+        name: str = "study",
+        constraints: Mapping[str, float] | None = None,
+        stopper: str | type[Stopper] | Stopper | None = None,
+        sampler_config: Mapping[str, Any] | None = None,
+        stopper_config: Mapping[str, Any] | None = None,
+        is_valid: Callable[[Mapping[str, Any]], bool] | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self.is_valid = is_valid
+        self.space = Space.of(space)
+        self.objective = objective
+        self.metrics = directions(metrics)
+        self.constraints = check_constraints(constraints)
+        self.name = name
+        if not self.metrics:
+            raise StudyError("metrics must name at least one metric, as in {'loss': 'min'}.")
+        self.header = StudyHeader.of(name, self.space, self.metrics, self.constraints)
+        self._stopper = stopper_of(stopper, self.metrics, seed, stopper_config)
+        # Not made before it is needed: it is told what was tried, and several make many imports.
+        self._sampler = sampler_of(sampler, self, seed, sampler_config)
+        self.store = open_store(storage)
+        self.store.open(self.header)
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r} in {self.store.place}, {len(self.trials)} trials)"
+
+    @property
+    def trials(self) -> Sequence[TrialRecord]:
+        """All trials that are kept, of every process, in the order of their numbers."""
+        return self.store.trials()
+
+    @property
+    def results(self) -> list[str]:
+        """The names of all that the objective returns, in order."""
+        return [*self.metrics, *(name for name in self.constraints if name not in self.metrics)]
+
+    def best(self, metric: str | None = None) -> TrialRecord:
+        """
+        Return the best complete trial that breaks no constraint.
+
+        Args:
+            metric: The metric that counts; the first if left out.
+
+        Raises:
+            StudyError: If there is none, or no such metric.
+        """
+        metric = next(iter(self.metrics)) if metric is None else metric
+        if metric not in self.metrics:
+            names = ", ".join(self.metrics)
+            hint = nearest(metric, self.metrics)
+            raise StudyError(f"no metric is named {metric!r}.{hint} The study has {names}.")
+        trials = self.trials
+        found = best_of(trials, self.metrics, self.constraints, metric)
+        if found is None:
+            raise StudyError(f"the study {self.name!r} has no best trial: {_why(trials)}.")
+        return found
+
+    def pareto_front(self) -> list[TrialRecord]:
+        """Return the complete trials that none beats in one metric without losing in another."""
+        return pareto_front(self.trials, self.metrics, self.constraints)
+
+    def enqueue(self, config: Mapping[str, Any]) -> int:
+        """
+        Have a configuration tried before any that the sampler proposes.
+
+        Args:
+            config: All of its values, by name.
+
+        Returns:
+            The number of its trial.
+
+        Raises:
+            DomainError: If it is none of the space.
+        """
+        record = TrialRecord(0, self.space.check(config), TrialState.WAITING)
+        return self.store.add(record)
+
+    def run(  # noqa: PLR0913 - what a user says
+        self,
+        trials: int | None = None,
+        *,
+        seconds: float | None = None,
+        workers: int = 1,
+        retries: int = 0,
+        executor: Executor | None = None,
+        progress: bool = True,
+        rejections: int = 1000,
+    ) -> TrialRecord | None:
+        """
+        Try configurations until the study has enough, or the sampler knows no more.
+
+        Started again with the same arguments, it goes on where it was: trials in the store count.
+        Several processes and machines can run one study at a time, if its store is shared.
+
+        Args:
+            trials: How many the study has in the end, with what failed, without what was tried
+                again. No bound if left out; then *seconds* or the sampler must give one.
+
+            seconds: When to begin no further one, counted from the call.
+
+            workers: How many processes; with 1, trials run in this one.
+
+            retries: How often a trial is tried again whose process was killed.
+
+            executor: Where trials run instead.
+
+            progress: Whether to show a progress bar.
+
+            rejections: How many proposals in a row may be invalid before the run ends.
+
+        Returns:
+            The best trial; ``None`` if there is none yet.
+
+        Raises:
+            StudyError: If there is no objective, or a number is out of its range.
+
+            SearchInterrupted: At Ctrl-C; everything that ended is kept. It is a
+                `KeyboardInterrupt`.
+        """
+        plan = Plan(trials, seconds, retries, progress, rejections)
+        if self.objective is None:
+            raise StudyError("the study has no objective to run: give it one, Study(space, f).")
+        made = executor if executor is not None else self._executor(self.objective, workers)
+        try:
+            Run(self, self._sampler(), self._stopper, made, plan).go()
+        finally:
+            made.close()
+        return best_of(self.trials, self.metrics, self.constraints, next(iter(self.metrics)))
+
+    def _executor(self, objective: Objective, workers: int) -> Executor:
+        if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+            raise StudyError(f"workers must be an integer of at least 1, got {workers!r}.")
+        if workers == 1:
+            return InProcess(objective, self.results)
+        from .processes import Processes
+
+        return Processes(objective, self.results, workers)
+
+
+def _why(trials: Sequence[TrialRecord]) -> str:
+    if not trials:
+        return "nothing was tried yet; call run()"
+    failed = [t for t in trials if t.state is TrialState.FAILED]
+    first = f"; the first that failed, {failed[0].number}, {failed[0].reason}" if failed else ""
+    return f"none of {len(trials)} trials is complete and keeps the constraints{first}"

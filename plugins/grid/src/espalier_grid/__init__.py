@@ -1,0 +1,1 @@
+"""Samplers that need no results: every point of a grid, and random ones."""

@@ -1,0 +1,1 @@
+"""Optuna's samplers, storages, pruners and pictures, for Espalier's studies."""
