@@ -114,7 +114,7 @@ class Constraints:
         return not self.broken(self.measure(model, config))
 
     def used(self, found: Mapping[str, float]) -> float:
-        """Return how much of the tightest budget *found* uses: 1 at its limit; it may lack some."""
+        """Return how much of the tightest budget *found* uses; 1 is all. It may lack some."""
         return max(found[n] / limit for n, limit in self.limits.items() if n in found)
 
     def broken(self, found: Mapping[str, float]) -> list[str]:
