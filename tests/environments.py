@@ -6,6 +6,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterable
 
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -62,15 +63,27 @@ class Environment:
         assert 0 == done.returncode, done.stderr
 
 
-def wheel_of(project: pathlib.Path, folder: pathlib.Path) -> None:
-    """Build the wheel of one distribution into *folder*, with what is installed here."""
-    # The way pip builds it without isolation, in a process of its own.
-    code = "import sys\nfrom hatchling.build import build_wheel\nbuild_wheel(sys.argv[1])\n"
+def wheels_of(projects: Iterable[pathlib.Path], folder: pathlib.Path) -> None:
+    """Build the wheels of distributions into *folder*, with what is installed here."""
+    # The way pip builds them without isolation, in one process for all.
+    code = (
+        "import os, sys\nfrom hatchling.build import build_wheel\n"
+        "for project in sys.argv[2:]:\n    os.chdir(project)\n    build_wheel(sys.argv[1])\n"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        cwd=project,
+        [sys.executable, "-c", code, str(folder), *map(str, projects)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert 0 == done.returncode, done.stderr
+
+
+def published(folder: pathlib.Path) -> Environment:
+    """Return an environment in *folder* with the wheels of this repository."""
+    wheels = folder / "wheels"
+    wheels.mkdir()
+    wheels_of(PROJECTS, wheels)
+    made = Environment(folder / "venv")
+    made.pip("install", "--no-index", "--no-deps", *map(str, wheels.iterdir()))
+    return made

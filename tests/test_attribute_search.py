@@ -12,6 +12,7 @@ from torch import nn
 import espalier
 from espalier.spaces import analyze
 from espalier.spaces.draft import Draft
+from espalier.spaces.remedies import Remedies
 from tests.attribute_blocks import (
     Aligned,
     Checked,
@@ -165,6 +166,15 @@ def test_only_multiples_are_offered_where_a_kernel_asks_for_them():
     espalier.convert(model, inputs=inputs(), config=FINE)
 
     assert (4, 8, 12, 16, 20) == espalier.space(model)["1.inner.out_features"].choices
+
+
+def test_what_a_kernel_asks_for_is_tried_first(monkeypatch):
+    """
+    Multiples, where it says so: nothing else has to be ruled out before.
+    """
+    monkeypatch.setattr(Remedies, "binds", lambda _: pytest.fail("searched for attributes"))
+
+    assert 20 == units(stack(Aligned(12, 20)))["1.inner.out_features"]
 
 
 def test_blocks_alike_are_found_together():

@@ -143,7 +143,7 @@ BAD = {
     "laughs by merging": ("a.yaml", MERGES, "at most 100,000 values with every alias"),
     "two documents": ("a.yaml", "a: 1\n---\nb: 1\n", "can't be read: .*single document"),
     "deep": ("a.json", '{"a":' * 10**5, "can't be read: it is nested too deeply"),
-    "deep in yaml": ("a.yaml", "[" * 10**4, "can't be read"),
+    "deep in yaml": ("a.yaml", "[" * 10**4, "can't be read: it is nested too deeply"),
     "deep in toml": ("a.toml", f"a = {'[' * 10**4}", "can't be read"),
 }
 

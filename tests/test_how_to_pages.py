@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from .environments import PROJECTS, ROOT, Environment, wheel_of
+from .environments import ROOT, published
 
 
 PAGES = {
@@ -19,17 +19,6 @@ _FILE = re.compile(
     r"his (?:is|goes on) `([^`\n]+)`[^`]*?:\n\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE
 )
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.DOTALL | re.MULTILINE)
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """An environment with the wheels of this repository."""
-    wheels = tmp_path_factory.mktemp("wheels")
-    made = Environment(tmp_path_factory.mktemp("environment") / "venv")
-    for project in PROJECTS:
-        wheel_of(project, wheels)
-    made.pip("install", "--no-index", "--no-deps", *map(str, wheels.iterdir()))
-    return made
 
 
 def followed(page, folder):
@@ -48,25 +37,38 @@ def followed(page, folder):
     return made
 
 
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """
+    What the pages make, by kind, in one environment with the wheels of this repository.
+
+    Beside them what `espalier plugins` lists there, and what their tests print.
+    """
+    environment = published(tmp_path_factory.mktemp("environment"))
+    folders = {kind: tmp_path_factory.mktemp(kind) for kind in PAGES}
+    made = {kind: followed(PAGES[kind], folder) for kind, folder in folders.items()}
+    editable = [word for project in made.values() for word in ("--editable", str(project))]
+    environment.pip("install", "--no-index", "--no-deps", "--no-build-isolation", *editable)
+    listed = environment.run("-m", "espalier", "plugins", "--json")
+    words = ["-W", "error", "-m", "pytest", "-v", "--rootdir=/", "--continue-on-collection-errors"]
+    tested = environment.run(*words, *map(str, made.values()))
+    assert 0 == listed.returncode
+    return made, json.loads(listed.stdout)["plugins"], tested.stdout
+
+
 @pytest.mark.parametrize("kind", PAGES)
-def test_a_page_ends_with_a_plugin_that_works(kind, environment, tmp_path):
+def test_a_page_ends_with_a_plugin_that_works(kind, installed):
     """
     Its files install, are listed under the kind, and pass the contract; the work is short.
     """
-    made = followed(PAGES[kind], tmp_path)
-    install = ["install", "--no-index", "--no-deps", "--no-build-isolation"]
-    environment.pip(*install, "--editable", str(made))
-    try:
-        listed = environment.run("-m", "espalier", "plugins", "--json")
-        tested = environment.run("-W", "error", "-m", "pytest", "-q", str(made), cwd=tmp_path)
-    finally:
-        environment.pip("uninstall", "--yes", made.name)
-    plugins = json.loads(listed.stdout)["plugins"]
+    projects, plugins, printed = installed
+    made = projects[kind]
     [found] = [plugin for plugin in plugins if made.name == plugin["distribution"]]
     [work] = [p for p in made.glob("src/*/*.py") if p.name not in {"plugin.py", "__init__.py"}]
+    results = re.findall(rf"^\S*/{made.name}/tests/\S+ ([A-Z]+)", printed, re.MULTILINE)
 
-    assert 0 == listed.returncode
     assert [f"{kind}s"] == list(found["offers"])
-    assert 0 == tested.returncode, tested.stdout
+    assert {"PASSED"} == set(results), printed
+    assert f"ERROR {made}" not in printed
     assert "Contract" in "".join(test.read_text() for test in made.glob("tests/*.py"))
     assert 60 >= len([line for line in work.read_text().splitlines() if line.strip()])

@@ -10,35 +10,38 @@ import pytest
 from espalier.cli.scaffold import KINDS, Names, files, write
 from espalier.errors import NewPluginError
 
-from .environments import PROJECTS, Environment, wheel_of
+from .environments import published
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
     """An environment with the wheels of this repository."""
-    wheels = tmp_path_factory.mktemp("wheels")
-    made = Environment(tmp_path_factory.mktemp("environment") / "venv")
-    for project in PROJECTS:
-        wheel_of(project, wheels)
-    made.pip("install", "--no-index", "--no-deps", *map(str, wheels.iterdir()))
-    return made
+    return published(tmp_path_factory.mktemp("environment"))
+
+
+@pytest.fixture(scope="module")
+def projects(environment, tmp_path_factory):
+    """What the command writes: the folder of a plug-in of each kind, by the kind."""
+    folder = tmp_path_factory.mktemp("projects")
+    for kind in KINDS:
+        words = ("new-plugin", f"espalier-try-{kind}", "--kind", kind)
+        done = environment.run("-m", "espalier", *words, cwd=folder)
+        assert (0, "") == (done.returncode, done.stderr)
+    return {kind: folder / f"espalier-try-{kind}" for kind in KINDS}
 
 
 @pytest.mark.parametrize("editable", [True, False], ids=["editable", "wheel"])
-def test_what_is_written_is_installed_found_and_passes(environment, editable, tmp_path):
+def test_what_is_written_is_installed_found_and_passes(environment, projects, editable):
     """
     Once installed it is listed with its offer, and its own tests, the contract among them, pass.
     """
-    names = {kind: f"espalier-try-{kind}" for kind in KINDS}
-    for kind, name in names.items():
-        done = environment.run("-m", "espalier", "new-plugin", name, "--kind", kind, cwd=tmp_path)
-        assert (0, "") == (done.returncode, done.stderr)
-    projects = [str(tmp_path / name) for name in names.values()]
-    install = [word for p in projects for word in (["--editable", p] if editable else [p])]
+    names = {kind: project.name for kind, project in projects.items()}
+    paths = [str(project) for project in projects.values()]
+    install = [word for p in paths for word in (["--editable", p] if editable else [p])]
     environment.pip("install", "--no-index", "--no-deps", "--no-build-isolation", *install)
     try:
         listed = environment.run("-m", "espalier", "plugins", "--json")
-        tests = [f"{project}/tests" for project in projects]
+        tests = [f"{path}/tests" for path in paths]
         tested = environment.run("-W", "error", "-m", "pytest", "-q", "--rootdir=/", *tests)
     finally:
         environment.pip("uninstall", "--yes", *names.values())
@@ -64,16 +67,18 @@ def test_what_is_written_is_clean(name, tmp_path):
             checked("ruff", *command, "--isolated", "--no-cache", ".", cwd=tmp_path / kind)
 
 
-def test_what_is_written_is_typed(tmp_path):
+def test_what_is_written_is_typed(tmp_path, request):
     """
     Mypy at its strictest has nothing to say, tests included.
     """
+    cache = request.config.cache.mkdir("new-plugin-mypy")  # what it knows of torch takes long
     for kind in KINDS:
         write(tmp_path / kind, files(Names.of(f"acme-{kind}", kind)))
     paths = [f"{kind}/{folder}" for kind in KINDS for folder in ("src", "tests")]
     settings = tmp_path / "mypy.ini"
     settings.write_text("[mypy]\nstrict = true\n")
-    checked("mypy", "--config-file", str(settings), "--cache-dir", "cache", *paths, cwd=tmp_path)
+    words = ["--config-file", str(settings), "--cache-dir", str(cache)]
+    checked("mypy", *words, *paths, cwd=tmp_path)
 
 
 def checked(*command, cwd):

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from packaging.requirements import Requirement
 
-from .environments import HERE, PROJECTS, ROOT, Environment, wheel_of
+from .environments import HERE, PROJECTS, ROOT, Environment, wheels_of
 
 
 META = {
@@ -38,6 +38,43 @@ places = {m.__file__ for n, m in sys.modules.items() if n.startswith("espalier")
 print(json.dumps([found, sorted(places)]))
 """
 
+#: Takes the packages of one plug-in after the other away, lists what is left, and loads it. Only
+#: the libraries are imported before the processes part: nothing of Espalier is.
+WITHOUT = f"""
+import importlib, json, os, pathlib, sys, traceback
+import sklearn.datasets, torch._dynamo, transformers
+LIST = "from espalier.cli import main; main(['plugins', '--json'])"
+LOAD = {LOAD!r}
+site, away, tops = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), json.loads(sys.argv[3])
+files = [away / "out", away / "err"]
+assert not [name for name in sys.modules if name.startswith("espalier")]
+
+def in_child(code):
+    if not (child := os.fork()):
+        for number, file in enumerate(files, 1):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        status = 1
+        try:
+            importlib.invalidate_caches()
+            exec(code, dict(__name__="__main__"))
+            status = 0
+        except SystemExit as ended:
+            status = ended.code or 0
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return status, *(file.read_text() for file in files)
+
+for name, folders in tops.items():
+    for top in folders:
+        (site / top).rename(away / top)
+    print(json.dumps([name, in_child(LIST), in_child(LOAD)]), flush=True)
+    for top in folders:
+        (away / top).rename(site / top)
+"""
+
 PRUNE = """
 import torch, espalier
 from torch import nn
@@ -56,12 +93,9 @@ assert {nn.Linear, nn.ReLU} == {type(layer) for layer in model}
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
     """The wheel of each distribution, by its name."""
-    found = {}
-    for project, meta in META.items():
-        folder = tmp_path_factory.mktemp(meta["name"])
-        wheel_of(project, folder)
-        [found[meta["name"]]] = folder.glob("*.whl")
-    return found
+    folder = tmp_path_factory.mktemp("wheels")
+    wheels_of(PROJECTS, folder)
+    return {name: next(folder.glob(f"{name.replace('-', '_')}-*.whl")) for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +107,7 @@ def environment(tmp_path_factory, wheels):
     work = tmp_path_factory.mktemp("work")
     started = made.run("-m", "espalier", "new-plugin", "acme", "--kind", "metric", cwd=work)
     assert 0 == started.returncode, started.stderr
-    wheel_of(work / "acme", work)
+    wheels_of([work / "acme"], work)
     made.pip(*install, *map(str, work.glob("*.whl")))
     return made
 
@@ -178,23 +212,18 @@ def test_the_rest_works_without_any_one(environment, wheels, tmp_path):
     """
     With one plug-in not installed, all others are listed, and all that they offer loads.
     """
-    for name in NAMES:
-        if name in {"espalier", "espalier-core"}:
-            continue
+    tops = {}
+    for name in sorted({*NAMES} - {"espalier", "espalier-core"}):
         with zipfile.ZipFile(wheels[name]) as wheel:
-            tops = {path.partition("/")[0] for path in wheel.namelist()}
-        for top in tops:
-            (environment.site / top).rename(tmp_path / top)
-        try:
-            listed = environment.run("-m", "espalier", "plugins", "--json")
-            loaded = environment.run("-c", LOAD)
-        finally:
-            for top in tops:
-                (tmp_path / top).rename(environment.site / top)
-        left = {plugin["distribution"] for plugin in json.loads(listed.stdout)["plugins"]}
+            tops[name] = sorted({path.partition("/")[0] for path in wheel.namelist()})
+    done = environment.run("-c", WITHOUT, str(environment.site), str(tmp_path), json.dumps(tops))
+    assert (0, "") == (done.returncode, done.stderr)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
 
-        assert 0 == listed.returncode
-        assert (0, "") == (loaded.returncode, loaded.stderr), name
+    assert list(tops) == [name for name, *_ in answers]
+    for name, listed, loaded in answers:
+        left = {plugin["distribution"] for plugin in json.loads(listed[1])["plugins"]}
+        assert [0, 0, ""] == [listed[0], loaded[0], listed[2] + loaded[2]], name
         assert set(NAMES) - {"espalier", name} | {"acme"} == left
 
 

@@ -55,8 +55,20 @@ def run(model, inputs):
         return model(**inputs)[0]
 
 
-@pytest.mark.parametrize("uniform", [False, True], ids=["free", "uniform"])
-@pytest.mark.parametrize("name", CASES)
+#: Where both ways take many seconds, the one that only `make long` goes.
+FREE_LATER = {"llama", "gemma2"}
+UNIFORM_LATER = {"t5"}
+
+
+def cases():
+    """Yield each model both ways."""
+    for name in CASES:
+        for way, later in (("free", FREE_LATER), ("uniform", UNIFORM_LATER)):
+            marks = [pytest.mark.long] if name in later else []
+            yield pytest.param(name, way == "uniform", id=f"{name}-{way}", marks=marks)
+
+
+@pytest.mark.parametrize(("name", "uniform"), list(cases()))
 def test_a_model_with_fewer_layers_loads_with_the_library_alone(name, uniform, tmp_path):
     """
     Its configuration counts them, keeps the entry of each that stayed, and a cache still works.

@@ -7,7 +7,7 @@ import pytest
 
 import espalier
 from espalier.searching.spending import ENOUGH, fill, spend
-from espalier.searching.thresholds import bisect, bisect_price, share
+from espalier.searching.thresholds import Sensitivity, bisect, bisect_price, share
 from espalier_fastnas.refining import Refinement
 
 from .networks import BUDGETS, chain, configurations, flops, prepared, task_on
@@ -52,6 +52,19 @@ class TestPrice:
 
         assert task.allows(found)
         assert flops(model, first) <= flops(model, found)
+
+    @pytest.mark.parametrize("scale", [1e-200, 1e-9, 1e9, 1e200])
+    def test_the_scale_of_the_losses_makes_no_difference(self, model, scale):
+        """
+        Losses in other units lead to the same subnet.
+        """
+        for budget in BUDGETS:
+            task, sensitivity = prepared(model, budget, 0)
+            scaled = Sensitivity(
+                {n: {c: v * scale for c, v in o.items()} for n, o in sensitivity.losses.items()}
+            )
+
+            assert bisect_price(task, sensitivity) == bisect_price(task, scaled)
 
     def test_where_the_way_is_lost(self, model):
         """

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .fields import Field
     from .solving import Values
 
+    Sizes = dict[Hparam, int]
+
 log = structlog.get_logger()
 
 #: How many sizes of an hparam are tried to find what says it.
@@ -133,6 +135,8 @@ class _Search:
                 f"it was built. Correct model.config, or convert without uniform=True."
             )
         self._base = look
+        # The solver keeps every look, and many fields give the same one for many hparams.
+        self._sizes: dict[int, Sizes | None] = {}
 
     def groups(self) -> list[_Group]:
         """Return the groups that can be said, each also together with those before it."""
@@ -151,7 +155,7 @@ class _Search:
         """Whether the fields of *group* say that its hparams keep *share*, and nothing else."""
         values = group.values(share)
         look = None if values is None else self._solver.look(values)
-        sizes = None if look is None else self._assignment.of(look)
+        sizes = self._sizes_of(look)
         return sizes is not None and _kept(sizes) == {h: share for h in group.hparams if share < 1}
 
     def _group_of(self, hparam: Hparam, others: list[_Group]) -> _Group | None:
@@ -172,7 +176,7 @@ class _Search:
         """Return the group of what the fields of *guess* change, if all change by *share*."""
         values = guess.values(share)
         look = None if values is None else self._solver.look(values)
-        sizes = None if look is None else self._assignment.of(look)
+        sizes = self._sizes_of(look)
         kept = {} if sizes is None else _kept(sizes)
         if guess.hparams[0] not in kept or set(kept.values()) != {share}:
             return None
@@ -198,8 +202,16 @@ class _Search:
             values |= {field: int(kept * value) for field, value in each.scaled.items()}
         expected = {h: kept for each, kept in least.items() for h in each.hparams if kept < 1}
         look = self._solver.look(values)
-        sizes = None if look is None else self._assignment.of(look)
+        sizes = self._sizes_of(look)
         return sizes is not None and _kept(sizes) == expected and self._computes(group, share)
+
+    def _sizes_of(self, look: Look | None) -> Sizes | None:
+        """Return the size of every hparam in a model of that look; ``None`` if there is none."""
+        if look is None:
+            return None
+        if id(look) not in self._sizes:
+            self._sizes[id(look)] = self._assignment.of(look)
+        return self._sizes[id(look)]
 
     def _least(self, group: _Group) -> Fraction:
         """Return the smallest share that the fields of *group* can say."""

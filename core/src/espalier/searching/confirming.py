@@ -102,7 +102,7 @@ class _Seen:
 
     def used(self, found: Confirmed) -> float:
         """Return how much of the tightest limit *found* uses."""
-        return max(value / self.asked.limits[name] for name, value in found.measured.items())
+        return self.asked.used(found.measured)
 
     def error(self) -> ConstraintError:
         """Return what to raise where nothing holds."""

@@ -113,6 +113,10 @@ class Constraints:
         """Whether one configuration satisfies all of them."""
         return not self.broken(self.measure(model, config))
 
+    def used(self, found: Mapping[str, float]) -> float:
+        """Return how much of the tightest budget *found* uses; 1 is all. It may lack some."""
+        return max(found[n] / limit for n, limit in self.limits.items() if n in found)
+
     def broken(self, found: Mapping[str, float]) -> list[str]:
         """Return the names of the limits that *found* breaks; what it lacks breaks none."""
         # Written so that nan breaks every limit.

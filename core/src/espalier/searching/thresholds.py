@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -40,6 +41,18 @@ class Sensitivity:
             for name, by_choice in self.losses.items()
         }
 
+    def relative(self) -> Sensitivity:
+        """Return all losses over the largest that is finite, so that no scale is left."""
+        peak = max((loss for loss in self.thresholds if math.isfinite(loss)), default=0.0)
+        if not peak:
+            return self
+        return Sensitivity(
+            {
+                name: {choice: loss / peak for choice, loss in by_choice.items()}
+                for name, by_choice in self.losses.items()
+            }
+        )
+
     def total(self, config: Mapping[str, Any], power: float = 2.0) -> float:
         """
         Return the sum of the losses of the choices of *config*, each to the given *power*.
@@ -71,7 +84,7 @@ def bisect_price(
 
     At a given price, every hparam takes the choice that is best by itself: with the least loss, to
     the given *power*, plus the price of what it uses. What it uses is told with everything else at
-    its largest.
+    its largest. The scale of the losses makes no difference.
 
     Returns:
         ``None`` if no price leads to a subnet that fits, as where the choices that would have to
@@ -79,7 +92,7 @@ def bisect_price(
     """
     offers = {
         name: [(choice, raised(loss, power), saved(choice)) for choice, loss in by_choice.items()]
-        for name, by_choice in sensitivity.losses.items()
+        for name, by_choice in sensitivity.relative().losses.items()
         for saved in [_saved_by(task, name)]
     }
 
@@ -89,9 +102,8 @@ def bisect_price(
             for name, own in offers.items()
         }
 
-    finite = [loss for own in offers.values() for _, loss, _ in own if loss < float("inf")]
     least = min((saved for own in offers.values() for *_, saved in own if saved > 0), default=1.0)
-    low, high = 0.0, 2 * (max(finite) / least + 1)
+    low, high = 0.0, 2 * (1 / least + 1)  # no loss that counts is above 1
     if not task.allows(best_at(high)):
         return None
     for _ in range(_HALVINGS):
@@ -119,5 +131,4 @@ def _saved_by(task: SearchTask, name: str) -> Callable[[Any], float]:
 
 def share(task: SearchTask, config: Mapping[str, Any]) -> float:
     """Return how much of the tightest budget *config* uses."""
-    found = task.constraints.measure(task.model, config)
-    return max(found[name] / limit for name, limit in task.constraints.limits.items())
+    return task.constraints.used(task.constraints.measure(task.model, config))

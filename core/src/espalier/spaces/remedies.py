@@ -24,6 +24,9 @@ TRIALS = 24
 #: Which multiples are tried, in units.
 STEPS = (2, 4, 8, 16)
 
+#: What a kernel says that takes only some sizes.
+_MULTIPLE = "multiple"
+
 
 @final
 class Remedies:
@@ -52,7 +55,13 @@ class Remedies:
             self._met.append(failure.position - 1)
 
     def all(self) -> Iterator[tuple[Change, ...]]:
-        """Yield all, what costs the least freedom first; changes of one tuple go together."""
+        """
+        Yield all, what costs the least freedom first; changes of one tuple go together.
+
+        What a kernel asks for in so many words comes before all else.
+        """
+        if _MULTIPLE in str(self._failure):
+            yield from ((align,) for align in self.aligns())
         binds = list(self.binds())
         new = [b for b in binds if (b.path, b.attribute) not in self._draft.found]
         yield from ((bind,) for bind in new[:TRIALS])
@@ -60,7 +69,8 @@ class Remedies:
         yield from itertools.islice(pairs, TRIALS)
         yield from ((tie,) for tie in itertools.islice(self.ties(), TRIALS))
         yield from ((bind,) for bind in binds[:TRIALS] if bind not in new)
-        yield from ((align,) for align in self.aligns())
+        if _MULTIPLE not in str(self._failure):
+            yield from ((align,) for align in self.aligns())
         yield from ((freeze,) for freeze in self.freezes())
 
     def binds(self) -> Iterator[Bind]:

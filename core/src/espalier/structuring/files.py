@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 #: How many values a file may hold once every alias of YAML is written out.
 _MOST = 100_000
 
+#: How many lists and mappings of YAML may lie in one another. PyYAML needs seconds to find that
+#: thousands do.
+_DEEPEST = 100
+
 
 def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
@@ -109,10 +113,15 @@ def _yaml(text: str) -> Any:
             'reading YAML needs PyYAML: pip install "espalier-core[yaml]", or write JSON or TOML.'
         ) from error
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if getattr(event, "tag", None) is not None:
                 line = event.start_mark.line + 1
                 raise ConfigError(f"line {line}: tags are not allowed, got {told(event.tag)}.")
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ConfigError("can't be read: it is nested too deeply.")
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from espalier.searching.spending import ENOUGH, fill, spend
 from espalier.searching.thresholds import Sensitivity, bisect, bisect_price, share
 
@@ -14,7 +12,7 @@ from .recording import degradations
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from espalier.searching import SearchTask
 
@@ -70,7 +68,7 @@ def _subnets(
 def _by_price(
     task: SearchTask, sensitivity: Sensitivity, power: float
 ) -> Iterator[dict[str, Any]]:
-    relative = _relative(sensitivity)
+    relative = sensitivity.relative()
     config = bisect_price(task, relative, power)
     if config is not None:
         yield spend(task, relative, config)
@@ -86,16 +84,4 @@ def _between(one: Sensitivity, other: Sensitivity) -> Sensitivity:
             }
             for name, by_choice in one.losses.items()
         }
-    )
-
-
-def _relative(sensitivity: Sensitivity) -> Sensitivity:
-    """Return all losses over the largest, so that a price does not depend on their scale."""
-    peak = max((loss for loss in sensitivity.thresholds if math.isfinite(loss)), default=0.0)
-    if not peak:
-        return sensitivity
-    losses: Mapping[str, Mapping[Any, float]] = sensitivity.losses
-    return attrs.evolve(
-        sensitivity,
-        losses={name: {c: v / peak for c, v in own.items()} for name, own in losses.items()},
     )
