@@ -63,7 +63,7 @@ def outcome_of(objective: Objective, trial: Trial, metrics: Sequence[str]) -> Ou
         last = list(trial.steps.values())[-1:]
         found = dict(zip(metrics[:1], last, strict=False))
         return Outcome(TrialState.STOPPED_EARLY, found if _all_finite(found) else {})
-    except Exception as error:  # noqa: BLE001 - an objective may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an objective may raise anything
         reason = f"raised {type(error).__name__}: {error}"
         return Outcome(TrialState.FAILED, {}, reason, traceback.format_exc())
     try:
