@@ -53,7 +53,8 @@ class Known:
         if own is None:
             self._add(record)
         elif record.state.is_finished:
-            self.sampler.update_trial(own, record.metrics or None, record.state)
+            metrics, steps = record.metrics or None, record.steps
+            self.sampler.update_trial(own, metrics, record.state, steps)
 
     def _add(self, record: TrialRecord) -> None:
         try:
