@@ -194,7 +194,11 @@ class Sampler(abc.ABC):
 
     @final
     def update_trial(
-        self, trial_id: int, metrics: Mapping[str, float] | None, state: TrialState
+        self,
+        trial_id: int,
+        metrics: Mapping[str, float] | None,
+        state: TrialState,
+        steps: Mapping[int, float] | None = None,
     ) -> None:
         """
         Learn what became of a trial.
@@ -206,6 +210,8 @@ class Sampler(abc.ABC):
 
             state: How it stands.
 
+            steps: What it reported on its way, by step.
+
         Raises:
             SamplerError: If no such trial was sampled, it was dropped or is finished, a metric is
                 unknown, missing or no number. Nothing changes then.
@@ -214,7 +220,7 @@ class Sampler(abc.ABC):
             record = self._running(trial_id)
             told = check_metrics(metrics, state, self.optim_metrics, self.constraints, trial_id)
             self._records[trial_id] = record = TrialRecord(
-                trial_id, record.config, state, told, sampler_id=trial_id
+                trial_id, record.config, state, told, dict(steps or {}), sampler_id=trial_id
             )
             self._learn(record)
 

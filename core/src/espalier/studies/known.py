@@ -71,7 +71,8 @@ class Known:
         if own is None:
             self._add(record)
         elif record.state.is_finished:
-            self.sampler.update_trial(own, record.metrics or None, record.state)
+            metrics, steps = record.metrics or None, record.steps
+            self.sampler.update_trial(own, metrics, record.state, steps)
 
     def _of_first_attempt(self, record: TrialRecord) -> int | None:
         """Return the number that the sampler has for what *record* tries again."""
