@@ -118,6 +118,11 @@ class Space(Mapping[str, "Domain"]):
         return self._leaves
 
     @property
+    def parameters(self) -> Mapping[str, Domain]:
+        """All that a configuration may hold, by full name: those beside a choice are among it."""
+        return dict(self._root.everything())
+
+    @property
     def uncountable(self) -> list[str]:
         """The names of the leaves that make the space uncountable."""
         return [name for name, domain in self._leaves.items() if domain.size is None]
