@@ -106,6 +106,12 @@ class StopperOffer(Offer):
 
 @final
 @attrs.frozen
+class PictureOffer(Offer):
+    """A picture of a study; it is written to files that have its name."""
+
+
+@final
+@attrs.frozen
 class MetricOffer(Offer):
     """A number of a subnet that a constraint can bound."""
 

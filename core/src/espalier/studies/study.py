@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+import os
+from typing import TYPE_CHECKING, Any, Self, final
 
 import attrs
 
@@ -13,13 +14,15 @@ from ..sampling.metrics import check_constraints, check_metrics, is_real
 from .best import best_of, pareto_front
 from .executor import InProcess
 from .header import StudyHeader
+from .loading import header_in, require_there, space_of
 from .parts import sampler_of, stopper_of
 from .places import open_store
 from .running import Plan, Run
+from .store import TrialStore
+from .views import StudyView
 
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ..sampling import Optim, Sampler
@@ -27,13 +30,12 @@ if TYPE_CHECKING:
     from .known import Known
     from .objective import Objective
     from .stopper import Stopper
-    from .store import TrialStore
 
 __all__ = ["Study"]
 
 
 @final
-class Study:
+class Study(StudyView):
     """
     Finds the best configuration of a space by trying some: samples, evaluates, learns, keeps.
 
@@ -117,6 +119,54 @@ class Study:
         self.store = open_store(storage)
         self.store.open(self.header)
 
+    @classmethod
+    def load(
+        cls,
+        storage: TrialStore | str | os.PathLike[str],
+        name: str | None = None,
+        objective: Objective | None = None,
+        **settings: Any,
+    ) -> Self:
+        """
+        Open a study that is kept somewhere, with the space, metrics and constraints it has there.
+
+        Args:
+            storage: Where.
+
+            name: Which one; may be left out where there is one only.
+
+            objective: What `run` needs to go on with it; nothing else does.
+
+            settings: Further arguments of a `Study`: a sampler, a stopper, a seed.
+
+        Raises:
+            StudyError: If there is no such study, or there are several and no name.
+
+            StoreError: If the store can't be opened. It is not made if it is not there.
+        """
+        if not isinstance(storage, TrialStore):
+            require_there(os.fspath(storage))
+        store = open_store(storage)
+        try:
+            kept = header_in(store, name)
+        except BaseException:
+            store.close()
+            raise
+        store.open(kept)
+        study = cls(
+            space_of(kept, store.trials()),
+            objective,
+            metrics=kept.metrics,
+            storage=store,
+            name=kept.name,
+            constraints=kept.constraints,
+            **settings,
+        )
+        if kept.parameters is None:
+            # The store tells values as it has them; the space that is known is not the whole.
+            store.open(kept)
+        return study
+
     def __repr__(self) -> str:
         return f"Study({self.name!r} in {self.store.place}, {len(self.trials)} trials)"
 
@@ -124,11 +174,6 @@ class Study:
     def trials(self) -> Sequence[TrialRecord]:
         """All trials that are kept, of every process, in the order of their numbers."""
         return self.store.trials()
-
-    @property
-    def results(self) -> list[str]:
-        """The names of all that the objective returns, in order."""
-        return [*self.metrics, *(name for name in self.constraints if name not in self.metrics)]
 
     def best(self, metric: str | None = None) -> TrialRecord:
         """

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from espalier import hookimpl
-from espalier.plugins import SamplerOffer, StoreOffer
+from espalier.plugins import PictureOffer, SamplerOffer, StoreOffer
 
 
 ESPALIER_API = (1, 0)
@@ -23,3 +23,14 @@ def espalier_stores() -> Iterator[StoreOffer]:
     yield StoreOffer("postgresql", database, "A database of PostgreSQL.")
     logs = {".log", ".journal"}
     yield StoreOffer("journal", journal, "A file that only grows, for shared folders.", logs)
+
+
+@hookimpl
+def espalier_pictures() -> Iterator[PictureOffer]:
+    here = "espalier_optuna.pictures"
+    yield PictureOffer("history", f"{here}:History", "Results, and the best so far, by trial.")
+    yield PictureOffer("parallel", f"{here}:Parallel", "Each trial a line through its parameters.")
+    yield PictureOffer("importance", f"{here}:Importance", "How much each parameter matters.")
+    yield PictureOffer("slice", f"{here}:Slice", "Results over each parameter.")
+    yield PictureOffer("pareto", f"{here}:Pareto", "The front of several metrics.")
+    yield PictureOffer("intermediate", f"{here}:Intermediate", "What trials reported on the way.")
