@@ -138,5 +138,6 @@ class CommandOffer(Offer):
     """
     A command of the ``espalier`` command line.
 
-    *target* is a plain function whose parameters typer understands.
+    *target* is a plain function whose parameters typer understands, or a ``typer.Typer`` that
+    holds several.
     """

@@ -16,7 +16,7 @@ from .header import StudyHeader
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["dump", "parse"]
+__all__ = ["dump", "parse", "plain_trial"]
 
 #: What an exported file begins with, and what it is a version of.
 _FORMAT, _VERSION = "espalier-study", 1
@@ -31,7 +31,7 @@ _OBJECT = "$object"
 def dump(header: StudyHeader, trials: Iterable[TrialRecord]) -> bytes:
     """Return a study as JSON, which holds each trial on a line of its own."""
     # Half a character, which some files are named by, is written as JSON escapes it.
-    lines = [_text(_plain_trial(record)) for record in trials]
+    lines = [_text(plain_trial(record)) for record in trials]
     head = _text({"format": _FORMAT, "version": _VERSION, "study": json.loads(header.to_json())})
     body = ",\n".join(lines)
     text = f'{head[:-1]}, "trials": [\n{body}\n]}}\n'
@@ -75,7 +75,8 @@ def parse(text: str | bytes, where: str) -> tuple[StudyHeader, tuple[TrialRecord
         raise StudyError(f"{where} is damaged: {type(error).__name__}: {error}.") from error
 
 
-def _plain_trial(record: TrialRecord) -> dict[str, Any]:
+def plain_trial(record: TrialRecord) -> dict[str, Any]:
+    """Return a trial as JSON has it."""
     found = {
         field.name: getattr(record, field.name)
         for field in attrs.fields(TrialRecord)
