@@ -121,7 +121,9 @@ class Run:
             self._sync()
 
     def _sync(self) -> None:
-        self._known.sync(self._watch.refresh())
+        changed = self._watch.refresh()
+        self._known.sync(changed)
+        self._progress.hear(changed)
 
     # --- Beginning. -----------------------------------------------------------------------------
 
@@ -162,6 +164,7 @@ class Run:
         if number is not None:
             self._known.sampled(number, trial_id)
         self._known.sync(others)
+        self._progress.hear(others)
         self._sync()
         return number is None or self._start(attrs.evolve(record, number=number))
 
@@ -204,6 +207,7 @@ class Run:
     def _start(self, running: TrialRecord) -> bool:
         number = running.number
         self._running[number] = running
+        self._progress.hear([running])
         name = self._study.name
         current_host().notify("espalier_study_trial_started", name=name, trial=running)
         self._executor.start(Job(number, running.config, running.attrs.get("attempt", 0)))
@@ -267,7 +271,7 @@ class Run:
         self._told(ended)
 
     def _told(self, ended: TrialRecord) -> None:
-        self._progress.advance(ended)
+        self._progress.hear([ended])
         current_host().notify("espalier_study_trial_done", name=self._study.name, trial=ended)
 
     def _abandon(self, reason: str) -> None:
