@@ -97,20 +97,20 @@ def run(  # noqa: PLR0913 - one for each option
         seed=seed,
     )
     typer.echo(f"study {name!r} in {storage}", err=True)
-    try:
-        made.run(
-            trials,
-            seconds=seconds,
-            workers=workers,
-            retries=retries,
-            timeout_s=timeout,
-            progress=progress,
-        )
-    except SearchInterrupted as interrupt:
-        kept = f"{len(made.trials)} trials are in {storage}; the same command goes on there."
-        typer.echo(kept, err=True)
-        raise typer.Exit(_INTERRUPTED) from interrupt
     with made.store:
+        try:
+            made.run(
+                trials,
+                seconds=seconds,
+                workers=workers,
+                retries=retries,
+                timeout_s=timeout,
+                progress=progress,
+            )
+        except SearchInterrupted as interrupt:
+            kept = f"{len(made.trials)} trials are in {storage}; the same command goes on there."
+            typer.echo(kept, err=True)
+            raise typer.Exit(_INTERRUPTED) from interrupt
         print_study(overview(made))
         made.best()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from .writing import write_whole
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from .views import StudyView
 
@@ -44,14 +45,26 @@ def draw(
     """
     names = _names(pictures)
     makers = {name: _made(name) for name in names}
+    with _folder(pathlib.Path(folder)) as place:
+        return _draw_all(study, place, makers, formats, strict=pictures is not None)
+
+
+def _draw_all(
+    study: StudyView,
+    place: pathlib.Path,
+    makers: Mapping[str, Picture],
+    formats: Sequence[str],
+    *,
+    strict: bool,
+) -> list[pathlib.Path]:
     written: list[pathlib.Path] = []
     reasons = []
     for name, picture in makers.items():
-        wanted = _formats(name, picture, formats, strict=pictures is not None)
+        wanted = _formats(name, picture, formats, strict=strict)
         try:
-            written += [_write(study, picture, folder, name, suffix) for suffix in wanted]
+            written += [_write(study, picture, place, name, suffix) for suffix in wanted]
         except PictureError as error:
-            if pictures is not None:
+            if strict:
                 raise PictureError(f"{name}: {error}") from error
             reasons.append(f"{name}: {error}")
             log.info("picture_left_out", picture=name, reason=str(error))
@@ -62,6 +75,22 @@ def draw(
             f"what pictures there are."
         )
     return written
+
+
+@contextlib.contextmanager
+def _folder(place: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Make a folder, and take it away again if it stays empty."""
+    new = [path for path in (place, *place.parents) if not path.exists()]
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PictureError(f"{place} can't be made: {error.strerror or error}.") from error
+    try:
+        yield place
+    finally:
+        with contextlib.suppress(OSError):
+            for path in new:
+                path.rmdir()
 
 
 def _names(pictures: Iterable[str] | None) -> list[str]:
@@ -90,13 +119,8 @@ def _formats(name: str, picture: Picture, formats: Sequence[str], *, strict: boo
 
 
 def _write(
-    study: StudyView, picture: Picture, folder: str | os.PathLike[str], name: str, suffix: str
+    study: StudyView, picture: Picture, place: pathlib.Path, name: str, suffix: str
 ) -> pathlib.Path:
-    place = pathlib.Path(folder)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PictureError(f"{place} can't be made: {error.strerror or error}.") from error
     path = place / f"{name.replace('/', '-')}.{suffix}"
     write_whole(path, lambda draft: picture.draw(study, draft))
     return path

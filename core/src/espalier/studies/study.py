@@ -117,7 +117,12 @@ class Study(StudyView):
         self._sampler = sampler_of(sampler, self, seed, sampler_config)
         self._lessons: list[TrialRecord] = []
         self.store = open_store(storage)
-        self.store.open(self.header)
+        try:
+            self.store.open(self.header)
+        except BaseException:
+            if self.store is not storage:
+                self.store.close()
+            raise
 
     @classmethod
     def load(

@@ -45,9 +45,14 @@ class _OptunaPicture(Picture):
             except (ValueError, RuntimeError) as error:
                 raise PictureError(f"Optuna can't draw it: {error}.") from error
             if module is images:
-                write_image(map(_figure, found), path)
+                write_image([self._arranged(_figure(axes)) for axes in found], path)
             else:
                 write_page(found, f"{study.name}: {type(self).__name__.lower()}", path)
+
+    @staticmethod
+    def _arranged(figure: Any) -> Any:
+        """Return an image with room for what is in it."""
+        return figure
 
     def _check(self, copy: optuna.Study) -> None:
         trials = copy.get_trials(deepcopy=False)
@@ -105,6 +110,14 @@ class Parallel(_EachMetric):
     def _plot(module: Any) -> Callable[..., Any]:
         plot: Callable[..., Any] = module.plot_parallel_coordinate
         return plot
+
+    @staticmethod
+    def _arranged(figure: Any) -> Any:
+        # Each parameter has an axis; the last axes are those of the colours.
+        figure.set_size_inches(max(7.0, 1.3 * (len(figure.axes) - 1)), 5.0)
+        # The legend of trials that break a bound stands above the axes, too.
+        figure.axes[0].set_title(figure.axes[0].get_title(), pad=28)
+        return figure
 
 
 @final
