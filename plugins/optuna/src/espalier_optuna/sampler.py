@@ -239,7 +239,7 @@ class OptunaSampler(Sampler):
             names = next(iter(self._together.values()))
             together = {name: self._codes[name].distribution for name in names}
             sampler.sample_relative(self._trials.study(sampler), probe, together)
-            return dict(probe.system_attrs)
+            return dict(self._trials[trial_id].system_attrs)
         finally:
             self._trials.take(trial_id)
 
