@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from espalier import hookimpl
-from espalier.plugins import PictureOffer, SamplerOffer, StoreOffer
+from espalier.plugins import PictureOffer, SamplerOffer, StopperOffer, StoreOffer
 
 
 ESPALIER_API = (1, 0)
@@ -34,3 +34,17 @@ def espalier_pictures() -> Iterator[PictureOffer]:
     yield PictureOffer("slice", f"{here}:Slice", "Results over each parameter.")
     yield PictureOffer("pareto", f"{here}:Pareto", "The front of several metrics.")
     yield PictureOffer("intermediate", f"{here}:Intermediate", "What trials reported on the way.")
+
+
+@hookimpl
+def espalier_stoppers() -> Iterator[StopperOffer]:
+    for name, target, summary in (
+        ("asha", "rungs:SuccessiveHalving", "The best fraction goes on at each rung."),
+        ("hyperband", "rungs:Hyperband", "Successive halving in several brackets."),
+        ("median", "curves:Median", "What is worse than the median ends."),
+        ("patient", "curves:Patient", "What gets no better for a while ends."),
+        ("percentile", "curves:Percentile", "What is not among the best ends."),
+        ("threshold", "curves:Threshold", "What is out of bounds ends."),
+        ("wilcoxon", "curves:Wilcoxon", "What a signed-rank test finds worse ends."),
+    ):
+        yield StopperOffer(name, f"espalier_optuna.{target}", summary)

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Self, final
 
 import structlog
-from optuna.samplers import RandomSampler
+from optuna.samplers import BaseGASampler, RandomSampler
 from optuna.study import StudyDirection
 
 from espalier.errors import SamplerError
@@ -108,7 +108,8 @@ class OptunaSampler(Sampler):
         ways = directions(optim_metrics)
         if not ways:
             raise SamplerError(
-                "optim_metrics must name a metric, as in {'loss': 'min'}; got none."
+                f"optim_metrics must name at least one metric, as in {{'loss': 'min'}}; got "
+                f"{optim_metrics!r}."
             )
         if len(ways) > 1 and not algo.takes_several_metrics:
             raise SamplerError(
@@ -214,9 +215,15 @@ class OptunaSampler(Sampler):
         seed = rng.getrandbits(32)
         if self._generations is not None:
             self._generations.catch_up(functools.partial(self._next_generation, trial_id))
-        self._trials.put(frozen(trial_id))
+        probe = frozen(trial_id)
+        self._trials.put(probe)
         try:
-            draw = _Draw(self._trials, self._sampler(seed, trial_id), trial_id, self)
+            sampler = self._sampler(seed, trial_id)
+            if isinstance(sampler, BaseGASampler):
+                # Optuna lists parents in another order once it has noted them; have them noted.
+                study = self._trials.study(sampler)
+                sampler.get_parent_population(study, sampler.get_trial_generation(study, probe))
+            draw = _Draw(self._trials, sampler, trial_id, self)
             return self.space.decide(draw.choose)
         finally:
             self._trials.take(trial_id)
@@ -239,7 +246,7 @@ class OptunaSampler(Sampler):
             names = next(iter(self._together.values()))
             together = {name: self._codes[name].distribution for name in names}
             sampler.sample_relative(self._trials.study(sampler), probe, together)
-            return dict(probe.system_attrs)
+            return dict(self._trials[trial_id].system_attrs)
         finally:
             self._trials.take(trial_id)
 

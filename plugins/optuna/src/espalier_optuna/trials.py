@@ -128,7 +128,10 @@ class Trials(BaseStorage):
         return self._trials[trial_id]
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
-        self._trials[trial_id].system_attrs[key] = value
+        # Whoever has a list of trials sees them as they were, as in Optuna's own storages.
+        trial = copy.copy(self._trials[trial_id])
+        trial.system_attrs = {**trial.system_attrs, key: value}
+        self._trials[trial_id] = trial
 
     def get_study_id_from_name(self, study_name: str) -> int:
         del study_name
