@@ -34,12 +34,15 @@ class StudyHeader:
         metrics: ``"min"`` or ``"max"`` for each metric, in order.
 
         constraints: Upper bounds of metrics.
+
+        about: What else tells this study from others, as JSON data: what its objective works on.
     """
 
     name: str
     space: dict[str, Any]
     metrics: dict[str, str]
     constraints: dict[str, float] = attrs.field(factory=dict)
+    about: dict[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def of(
@@ -48,10 +51,11 @@ class StudyHeader:
         space: Space,
         metrics: Mapping[str, Optim],
         constraints: Mapping[str, float],
+        about: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return the header of a study."""
         ways = {metric: way.value for metric, way in metrics.items()}
-        return cls(name, _plain(space), ways, dict(constraints))
+        return cls(name, _plain(space), ways, dict(constraints), dict(about or {}))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -99,12 +103,13 @@ def _plain(space: Space) -> dict[str, Any]:
 def _differences(now: StudyHeader, kept: StudyHeader) -> list[str]:
     found = []
     for what, ours, theirs in (
-        ("parameter", now.space, kept.space),
-        ("metric", now.metrics, kept.metrics),
-        ("constraint", now.constraints, kept.constraints),
+        ("parameter ", now.space, kept.space),
+        ("metric ", now.metrics, kept.metrics),
+        ("constraint ", now.constraints, kept.constraints),
+        ("", now.about, kept.about),
     ):
         found += [
-            f"{what} {name} is {_told(theirs, name)} there and {_told(ours, name)} here"
+            f"{what}{name} is {_told(theirs, name)} there and {_told(ours, name)} here"
             for name in {**theirs, **ours}
             if ours.get(name) != theirs.get(name)
         ]

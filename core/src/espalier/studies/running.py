@@ -199,6 +199,10 @@ class Run:
                 sampler.unlock(drop=not keep)
             if keep:
                 return trial_id, config
+            instead = None if self._study.repair is None else self._study.repair(config)
+            if instead is not None:
+                record = TrialRecord(0, dict(instead), TrialState.RUNNING)
+                return sampler.add_trial(record), record.config
         log.warning("no_valid_proposal", study=self._study.name, tried=self._plan.rejections)
         return None
 
@@ -257,6 +261,7 @@ class Run:
         if attempt < self._plan.retries:
             again = {"retry_of": record.number, "attempt": attempt + 1}
             self._store.add(TrialRecord(0, record.config, TrialState.WAITING, attrs=again))
+        self._known.sync(self._watch.refresh())
         self._told(ended)
 
     def _told(self, ended: TrialRecord) -> None:
