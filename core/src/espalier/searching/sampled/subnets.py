@@ -107,11 +107,13 @@ class Subnets:
         if self._fits and not self._study.trials:
             self._enqueue_fitted(self._task.space.max())
         last = min(_BEST, (trials or _BEST * _TENTH) // _TENTH) if self._config.spend else 0
-        self._run(None if trials is None else trials - last)
+        planned = None if trials is None else trials - last
+        self._run(planned)
+        is_exhausted = planned is None or self._begun < planned
         # One by one, so that a search that goes on here does the same.
         while last and (trials is None or self._begun < trials):
             before = self._begun
-            if not self._enqueue_grown() and trials is None:
+            if not self._enqueue_grown() and is_exhausted:
                 break
             self._run(before + 1)
             if self._begun == before:
