@@ -106,6 +106,8 @@ class Subnets:
         self._adopt()
         if self._fits and not self._study.trials:
             self._enqueue_fitted(self._task.space.max())
+        if any(record.state is TrialState.WAITING for record in self._study.trials):
+            self._run(self._begun)  # an earlier process was stopped before these
         last = min(_BEST, (trials or _BEST * _TENTH) // _TENTH) if self._config.spend else 0
         planned = None if trials is None else trials - last
         self._run(planned)
