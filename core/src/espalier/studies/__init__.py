@@ -4,19 +4,22 @@ from .executor import Executor, InProcess, Job
 from .header import StudyHeader
 from .memory import MemoryStore
 from .objective import Objective, Outcome, outcome_of
+from .owners import GRACE_S, Owner, is_alive, is_gone, this_process
 from .stopper import Stopper
-from .store import TrialStore, is_alive, this_process
+from .store import TrialStore
 from .study import Study
 from .trial import Trial, TrialStopped
 
 
 __all__ = [
+    "GRACE_S",
     "Executor",
     "InProcess",
     "Job",
     "MemoryStore",
     "Objective",
     "Outcome",
+    "Owner",
     "Stopper",
     "Study",
     "StudyHeader",
@@ -24,6 +27,7 @@ __all__ = [
     "TrialStopped",
     "TrialStore",
     "is_alive",
+    "is_gone",
     "outcome_of",
     "this_process",
 ]

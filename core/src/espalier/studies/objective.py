@@ -67,7 +67,7 @@ def outcome_of(objective: Objective, trial: Trial, metrics: Sequence[str]) -> Ou
         return Outcome(TrialState.STOPPED_EARLY, found if _all_finite(found) else {})
     except ObjectiveError as error:
         return Outcome(TrialState.FAILED, {}, str(error), traceback.format_exc())
-    except Exception as error:  # noqa: BLE001 - an objective may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an objective may raise anything
         reason = f"raised {type(error).__name__}: {error}"
         return Outcome(TrialState.FAILED, {}, reason, traceback.format_exc())
     try:
