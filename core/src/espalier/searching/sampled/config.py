@@ -75,7 +75,7 @@ class SamplerSearchConfig(SearchConfig):
             as that, and the largest subnet first. Where it is none: if hardly any configuration
             keeps the constraints.
 
-        spend: Whether the last tenth of the trials, up to 8, go to the best that were found, each
+        spend: Whether the last tenth of *trials*, up to 8, go to the best that were found, each
             enlarged by what the budget still allows. What scores better is taken.
 
         sort: Whether to put the most important units first before anything is scored.

@@ -108,18 +108,10 @@ class Subnets:
             self._enqueue_fitted(self._task.space.max())
         if any(record.state is TrialState.WAITING for record in self._study.trials):
             self._run(self._begun)  # an earlier process was stopped before these
-        last = min(_BEST, (trials or _BEST * _TENTH) // _TENTH) if self._config.spend else 0
-        planned = None if trials is None else trials - last
-        self._run(planned)
-        is_exhausted = planned is None or self._begun < planned
-        # One by one, so that a search that goes on here does the same.
-        while last and (trials is None or self._begun < trials):
-            before = self._begun
-            if not self._enqueue_grown() and is_exhausted:
-                break
-            self._run(before + 1)
-            if self._begun == before:
-                break
+        last = min(_BEST, (trials or 0) // _TENTH) if self._config.spend else 0
+        self._run(None if trials is None else trials - last)
+        if trials is not None and last:
+            self._spend(trials, is_exhausted=self._begun < trials - last)
         left = None if trials is None else trials - len(self._task.history)
         log.info(
             "proposals_rejected",
@@ -127,6 +119,16 @@ class Subnets:
             rejected=self._rejected,
             trials_left=left,
         )
+
+    def _spend(self, trials: int, *, is_exhausted: bool) -> None:
+        """Score the best, enlarged, until there are *trials*; or what the sampler proposes."""
+        # One by one, so that a search that goes on here does the same.
+        while (before := self._begun) < trials:
+            if not self._enqueue_grown() and is_exhausted:
+                return
+            self._run(before + 1)
+            if self._begun == before:
+                return
 
     def run_again(self) -> None:
         """
