@@ -35,6 +35,8 @@ class StudyHeader:
 
         constraints: Upper bounds of metrics.
 
+        about: What else tells this study from others, as JSON data: what its objective works on.
+
         parameters: The space itself; ``None`` if plain data was not enough to make it again.
     """
 
@@ -42,6 +44,7 @@ class StudyHeader:
     space: dict[str, Any]
     metrics: dict[str, str]
     constraints: dict[str, float] = attrs.field(factory=dict)
+    about: dict[str, Any] = attrs.field(factory=dict)
     parameters: Space | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
@@ -51,10 +54,11 @@ class StudyHeader:
         space: Space,
         metrics: Mapping[str, Optim],
         constraints: Mapping[str, float],
+        about: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return the header of a study."""
         ways = {metric: way.value for metric, way in metrics.items()}
-        return cls(name, _plain(space), ways, dict(constraints), space)
+        return cls(name, _plain(space), ways, dict(constraints), dict(about or {}), space)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -77,6 +81,7 @@ class StudyHeader:
             "space": self.space,
             "metrics": self.metrics,
             "constraints": self.constraints,
+            "about": self.about,
         }
         return json.dumps(plain, ensure_ascii=False)
 
@@ -116,12 +121,13 @@ def _plain(space: Space) -> dict[str, Any]:
 def _differences(now: StudyHeader, kept: StudyHeader) -> list[str]:
     found = []
     for what, ours, theirs in (
-        ("parameter", now.space, kept.space),
-        ("metric", now.metrics, kept.metrics),
-        ("constraint", now.constraints, kept.constraints),
+        ("parameter ", now.space, kept.space),
+        ("metric ", now.metrics, kept.metrics),
+        ("constraint ", now.constraints, kept.constraints),
+        ("", now.about, kept.about),
     ):
         found += [
-            f"{what} {name} is {_told(theirs, name)} there and {_told(ours, name)} here"
+            f"{what}{name} is {_told(theirs, name)} there and {_told(ours, name)} here"
             for name in {**theirs, **ours}
             if ours.get(name) != theirs.get(name)
         ]

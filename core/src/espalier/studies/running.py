@@ -150,7 +150,7 @@ class Run:
             self._exhausted = True
             log.info("sampler_exhausted", study=self._study.name)
             return False
-        trial_id, config = proposed
+        trial_id, config, is_own = proposed
         noted = {"owner": self._owner.name, "attempt": 0}
         record = TrialRecord(
             0, config, TrialState.RUNNING, started=time.time(), sampler_id=trial_id, attrs=noted
@@ -160,8 +160,9 @@ class Run:
         try:
             number, others = self._added(record)
         finally:
-            self._known.sampler.unlock(drop=number is None)
-        if number is not None:
+            if is_own:
+                self._known.sampler.unlock(drop=number is None)
+        if number is not None and is_own:
             self._known.sampled(number, trial_id)
         self._known.sync(others)
         self._progress.hear(others)
@@ -185,8 +186,15 @@ class Run:
             if not self._is_wanted() or any(one.config == record.config for one in new):
                 return None, others
 
-    def _proposed(self) -> tuple[int, dict[str, Any]] | None:
-        """Return a proposal that is valid, its number first; ``None`` if there is none left."""
+    def _proposed(self) -> tuple[int, dict[str, Any], bool] | None:
+        """
+        Return a proposal that is valid; ``None`` if there is none left.
+
+        Returns:
+            The number that the sampler has or will have for it, the configuration, and whether
+            the sampler waits for word of it. It does not where it was repaired: the sampler is
+            told of that as of a trial of somebody else's, once it is kept.
+        """
         sampler, is_valid = self._known.sampler, self._study.is_valid
         for _ in range(self._plan.rejections):
             try:
@@ -200,7 +208,10 @@ class Run:
                 if not keep:
                     sampler.unlock(drop=True)
             if keep:
-                return trial_id, config
+                return trial_id, config, True
+            instead = None if self._study.repair is None else self._study.repair(dict(config))
+            if instead is not None:
+                return trial_id + 1, self._study.space.check(instead), False
         log.warning("no_valid_proposal", study=self._study.name, tried=self._plan.rejections)
         return None
 

@@ -68,6 +68,12 @@ class Study(StudyView):
         is_valid: Says of a configuration, before it is tried, whether it can be. One that can't
             is dropped: the sampler forgets it, and it is no trial.
 
+        repair: Says what to try in place of a configuration that can't be, or ``None`` for
+            nothing. The sampler hears of it as of a trial that somebody else chose.
+
+        about: What else tells the study from others, as JSON data. One that is gone on with must
+            be about the same.
+
         seed: Makes the configurations repeatable.
 
     Raises:
@@ -101,9 +107,12 @@ class Study(StudyView):
         sampler_config: Mapping[str, Any] | None = None,
         stopper_config: Mapping[str, Any] | None = None,
         is_valid: Callable[[Mapping[str, Any]], bool] | None = None,
+        repair: Callable[[Mapping[str, Any]], Mapping[str, Any] | None] | None = None,
+        about: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> None:
         self.is_valid = is_valid
+        self.repair = repair
         self.space = Space.of(space)
         self.objective = objective
         self.metrics = directions(metrics)
@@ -111,7 +120,7 @@ class Study(StudyView):
         self.name = name
         if not self.metrics:
             raise StudyError("metrics must name at least one metric, as in {'loss': 'min'}.")
-        self.header = StudyHeader.of(name, self.space, self.metrics, self.constraints)
+        self.header = StudyHeader.of(name, self.space, self.metrics, self.constraints, about)
         self._stopper = stopper_of(stopper, self.metrics, seed, stopper_config)
         # Not made before it is needed: it is told what was tried, and several make many imports.
         self._sampler = sampler_of(sampler, self, seed, sampler_config)
@@ -165,6 +174,7 @@ class Study(StudyView):
             storage=store,
             name=kept.name,
             constraints=kept.constraints,
+            about=kept.about,
             **settings,
         )
         if kept.parameters is None:
