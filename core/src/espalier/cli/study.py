@@ -1,14 +1,35 @@
 """The command ``espalier study``."""
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from ..errors import SearchInterrupted, StudyError
 from ..studies import Study
-from .study_options import load_objective, read_bounds, read_metrics, read_settings
+from .options import JsonOption, ProgressOption
+from .study_options import (
+    BoundOption,
+    MetricsOption,
+    NameOption,
+    ObjectiveArgument,
+    RetriesOption,
+    SamplerOption,
+    SamplerSettings,
+    SecondsOption,
+    SeedOption,
+    SpaceOption,
+    StopperOption,
+    StopperSettings,
+    StorageArgument,
+    StorageOption,
+    TimeoutOption,
+    TrialsOption,
+    WhichOption,
+    WorkersOption,
+)
 from .study_tables import as_json, overview, print_studies, print_study, shown_studies
+from .study_words import load_objective, read_bounds, read_metrics, read_settings
 
 
 #: What a shell says of a command that Ctrl-C ended.
@@ -20,61 +41,27 @@ study = typer.Typer(
     help="Find the best configuration of anything, and look at what was tried.",
 )
 
-_Where: TypeAlias = Annotated[
-    str, typer.Argument(help="Where the study is kept: a file, or the URL of a store.")
-]
-_Name: TypeAlias = Annotated[
-    str | None, typer.Option("--name", help="Which study, where there are several.")
-]
-
 
 @study.command()
 def run(  # noqa: PLR0913 - one for each option
-    objective: Annotated[
-        str,
-        typer.Argument(
-            help="Function of a trial that returns its results, as package.module:function or "
-            "file.py:function."
-        ),
-    ],
+    objective: ObjectiveArgument,
     *,
-    space: Annotated[Path, typer.Option(help="The parameters, a .toml, .json or .yaml file.")],
-    trials: Annotated[
-        int | None, typer.Option(help="How many the study has in the end; those kept count.")
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(help="After how long to begin no further trial.")
-    ] = None,
-    sampler: Annotated[str, typer.Option(help="A key of espalier.samplers.")] = "random",
-    sampler_option: Annotated[
-        list[str] | None, typer.Option(help="Setting of the sampler, name=value; repeatable.")
-    ] = None,
-    stopper: Annotated[
-        str | None, typer.Option(help="What ends bad trials early: a key of espalier.stoppers.")
-    ] = None,
-    stopper_option: Annotated[
-        list[str] | None, typer.Option(help="Setting of the stopper, name=value; repeatable.")
-    ] = None,
-    metrics: Annotated[
-        str, typer.Option(help="What the function returns, and which way it is to go.")
-    ] = "score:max",
-    constraint: Annotated[
-        list[str] | None,
-        typer.Option(help="Upper bound, latency_ms=3.0, returned after metrics; repeatable."),
-    ] = None,
-    storage: Annotated[str, typer.Option(help="Where to keep it: a file or a URL.")] = "study.db",
-    name: Annotated[str, typer.Option(help="What the study is called there.")] = "study",
-    workers: Annotated[int, typer.Option(help="How many processes run trials.")] = 1,
-    retries: Annotated[
-        int, typer.Option(help="How often a trial is tried again whose process was killed.")
-    ] = 0,
-    timeout: Annotated[
-        float | None, typer.Option(help="After how many seconds a trial has failed.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Makes the configurations repeatable.")] = None,
-    progress: Annotated[
-        bool, typer.Option("--progress/--no-progress", help="Show a progress bar.")
-    ] = True,
+    space: SpaceOption,
+    trials: TrialsOption = None,
+    seconds: SecondsOption = None,
+    sampler: SamplerOption = "random",
+    sampler_option: SamplerSettings = None,
+    stopper: StopperOption = None,
+    stopper_option: StopperSettings = None,
+    metrics: MetricsOption = "score:max",
+    constraint: BoundOption = None,
+    storage: StorageOption = "study.db",
+    name: NameOption = "study",
+    workers: WorkersOption = 1,
+    retries: RetriesOption = 0,
+    timeout: TimeoutOption = None,
+    seed: SeedOption = None,
+    progress: ProgressOption = True,
 ) -> None:
     """
     Try configurations and keep every trial.
@@ -117,28 +104,28 @@ def run(  # noqa: PLR0913 - one for each option
 
 @study.command()
 def show(
-    storage: _Where = "study.db",
+    storage: StorageArgument = "study.db",
     *,
-    name: _Name = None,
-    as_text: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    name: WhichOption = None,
+    as_plain: JsonOption = False,
 ) -> None:
     """Tell how a study stands: its trials by state, the best, the front, and what failed."""
     several = shown_studies(storage) if name is None else []
     if len(several) > 1:
-        typer.echo(as_json(several)) if as_text else print_studies(several)
+        typer.echo(as_json(several)) if as_plain else print_studies(several)
         return
     loaded = Study.load(storage, name)
     with loaded.store:
         found = overview(loaded)
-    typer.echo(as_json(found)) if as_text else print_study(found)
+    typer.echo(as_json(found)) if as_plain else print_study(found)
 
 
 @study.command()
 def export(
-    storage: _Where,
+    storage: StorageArgument,
     out: Annotated[Path, typer.Argument(help="The file to write, which ends in .csv or .json.")],
     *,
-    name: _Name = None,
+    name: WhichOption = None,
 ) -> None:
     """Write all trials to a file: a table as CSV, or everything as JSON."""
     if out.suffix not in {".csv", ".json"}:
@@ -151,10 +138,10 @@ def export(
 
 @study.command()
 def draw(
-    storage: _Where,
+    storage: StorageArgument,
     *,
     to: Annotated[Path, typer.Option(help="The folder to write to.")],
-    name: _Name = None,
+    name: WhichOption = None,
     picture: Annotated[
         list[str] | None, typer.Option(help="A key of espalier.pictures; repeatable.")
     ] = None,

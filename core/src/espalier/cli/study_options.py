@@ -1,114 +1,96 @@
-"""From words of the command line to what a study is made of."""
+"""Arguments and options of ``espalier study``."""
 
-from __future__ import annotations
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
-import json
-from typing import TYPE_CHECKING, Any
-
-from ..errors import ConstraintError, SamplerError, StudyError
-from .importing import LoadError, load_object
+import typer
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+#: What judges.
+ObjectiveArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="Function of a trial that returns its results, as package.module:function or "
+        "file.py:function."
+    ),
+]
 
-__all__ = ["load_objective", "read_bounds", "read_metrics", "read_settings"]
+#: What may change.
+SpaceOption: TypeAlias = Annotated[
+    Path, typer.Option(help="The parameters, a .toml, .json or .yaml file.")
+]
 
+#: How many trials.
+TrialsOption: TypeAlias = Annotated[
+    int | None, typer.Option(help="How many the study has in the end; those kept count.")
+]
 
-def load_objective(reference: str) -> Callable[..., Any]:
-    """
-    Return the function at *reference*.
+#: How long.
+SecondsOption: TypeAlias = Annotated[
+    float | None, typer.Option(help="After how long to begin no further trial.")
+]
 
-    Raises:
-        LoadError: If there is none.
-    """
-    objective = load_object(reference)
-    if not callable(objective):
-        raise LoadError(
-            f"{reference}: must be a function that takes a trial and returns its results; got "
-            f"{objective!r}."
-        )
-    found: Callable[..., Any] = objective
-    return found
+#: Who proposes.
+SamplerOption: TypeAlias = Annotated[str, typer.Option(help="A key of espalier.samplers.")]
 
+#: Settings of the sampler.
+SamplerSettings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--sampler-option", help="Setting of the sampler, name=value; repeatable."),
+]
 
-def read_metrics(text: str) -> dict[str, str]:
-    """
-    Return metrics and their directions.
+#: What ends trials early.
+StopperOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="What ends bad trials early: a key of espalier.stoppers.")
+]
 
-    Raises:
-        SamplerError: If *text* can't be read.
+#: Settings of the stopper.
+StopperSettings: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--stopper-option", help="Setting of the stopper, name=value; repeatable."),
+]
 
-    Example:
-        >>> read_metrics("loss:min,acc:max")
-        {'loss': 'min', 'acc': 'max'}
-    """
-    found: dict[str, str] = {}
-    for word in text.split(","):
-        name, colon, way = word.strip().rpartition(":")
-        if not (name and colon and way):
-            raise SamplerError(f"--metrics must look like loss:min,acc:max; got {text!r}.")
-        if name in found:
-            raise SamplerError(f"--metrics names {name!r} twice: {text!r}.")
-        found[name] = way
-    return found
+#: What is optimised.
+MetricsOption: TypeAlias = Annotated[
+    str, typer.Option(help="What the function returns, and which way it is to go.")
+]
 
+#: Upper bounds.
+BoundOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="Upper bound, latency_ms=3.0, returned after metrics; repeatable."),
+]
 
-def read_bounds(words: Iterable[str]) -> dict[str, float]:
-    """
-    Return upper bounds by name.
+#: Where to keep trials.
+StorageOption: TypeAlias = Annotated[str, typer.Option(help="Where to keep it: a file or a URL.")]
 
-    Raises:
-        ConstraintError: If a word can't be read.
+#: What the study is called.
+NameOption: TypeAlias = Annotated[str, typer.Option(help="What the study is called there.")]
 
-    Example:
-        >>> read_bounds(["latency_ms=3.5"])
-        {'latency_ms': 3.5}
-    """
-    found: dict[str, float] = {}
-    for word in words:
-        name, equals, text = word.rpartition("=")
-        try:
-            bound = float(text)
-        except ValueError:
-            bound = float("nan")
-        if not (name and equals) or bound != bound:  # noqa: PLR0124 - NaN
-            raise ConstraintError(f"--constraint must look like latency_ms=3.5, got {word!r}.")
-        if name in found:
-            raise ConstraintError(f"--constraint bounds {name!r} twice.")
-        found[name] = bound
-    return found
+#: How many processes.
+WorkersOption: TypeAlias = Annotated[int, typer.Option(help="How many processes run trials.")]
 
+#: How often.
+RetriesOption: TypeAlias = Annotated[
+    int, typer.Option(help="How often a trial is tried again whose process was killed.")
+]
 
-def read_settings(option: str, words: Iterable[str]) -> dict[str, Any] | None:
-    """
-    Return settings by name, each a value of JSON, or else text.
+#: How long a trial may take.
+TimeoutOption: TypeAlias = Annotated[
+    float | None, typer.Option(help="After how many seconds a trial has failed.")
+]
 
-    Args:
-        option: Which option they were given by.
+#: What makes it repeatable.
+SeedOption: TypeAlias = Annotated[
+    int | None, typer.Option(help="Makes the configurations repeatable.")
+]
 
-        words: Each ``name=value``.
+#: Where a study is kept that is looked at.
+StorageArgument: TypeAlias = Annotated[
+    str, typer.Argument(help="Where the study is kept: a file, or the URL of a store.")
+]
 
-    Raises:
-        StudyError: If a word can't be read.
-
-    Example:
-        >>> read_settings("--sampler-option", ["search_algo=tpe", "n=3"])
-        {'search_algo': 'tpe', 'n': 3}
-    """
-    found: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
-        if not (name and equals and text):
-            raise StudyError(f"{option} must look like name=value, got {word!r}.")
-        if name in found:
-            raise StudyError(f"{option} sets {name!r} twice.")
-        found[name] = _value(text)
-    return found or None
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+#: Which of several studies.
+WhichOption: TypeAlias = Annotated[
+    str | None, typer.Option("--name", help="Which study, where there are several.")
+]
