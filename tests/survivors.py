@@ -28,8 +28,8 @@ QUIET = {"progress": False}
 class Noisy:
     """A score with noise from torch, Python and NumPy; it can take its time, and counts."""
 
-    def __init__(self, model, calls=None, seconds=0.0):
-        self._faithful = Faithful(model, images())
+    def __init__(self, model, calls=None, seconds=0.0, inputs=None):
+        self._faithful = Faithful(model, images() if inputs is None else inputs)
         self._calls = None if calls is None else pathlib.Path(calls)
         self._seconds = seconds
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConversionError, InputsError
+from .errors import ConfigError, ConversionError, InputsError
 from .iterating import Iteration
 from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_of
 from .mode.export import ExportModeDescriptor
 from .plugins import current_host
-from .searching import SearchResult, run_search
+from .searching import SearchResult, run_search, searcher_of
 from .searching.journal import place, require_place
 from .snapshot import Snapshot
 from .spaces import Explanation, Profile, SearchSpace, supernet_of
@@ -113,6 +113,7 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     loss: Callable[[nn.Module, Any], torch.Tensor] | None = None,
     data: Iterable[Any] | None = None,
     config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    search_config: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     progress_file: str | os.PathLike[str] | None = None,
 ) -> SearchResult:
     """
@@ -137,6 +138,10 @@ def search(  # noqa: PLR0913 - a promise of the public surface
         data: Batches for *loss*.
 
         config: The searcher's settings: its class, plain data, or the path of a file with them.
+            With ``{"sampler": "optuna", "trials": 100}`` the subnets that a sampler proposes are
+            scored, whatever the mode's own search is.
+
+        search_config: The same as *config*, by the name that it has in `prune`.
 
         progress_file: Where to write what was scored, as it is scored. A search that was killed
             goes on where it was when it is started again with the same arguments, and ends in the
@@ -147,6 +152,8 @@ def search(  # noqa: PLR0913 - a promise of the public surface
 
     Raises:
         ConversionError: If the model is not converted.
+
+        ConfigError: If the settings are not possible, or given twice.
 
         ConstraintError: If a constraint can't be met; the message says what can be.
 
@@ -160,14 +167,15 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     """
     model = unwrapped(model)
     supernet = supernet_of(model)
-    descriptor = _descriptor(supernet.mode)
-    if descriptor.searcher_class is None:
-        raise ConversionError(f"mode {supernet.mode!r} has nothing to search.")
+    if config is not None and search_config is not None:
+        raise ConfigError(
+            "config and search_config are two names of the settings of the search: give one."
+        )
+    settings = config if search_config is None else search_config
+    own = _descriptor(supernet.mode).searcher_class
+    made = searcher_of(own, supernet.mode, settings)
     if inputs is not None:
         bind_inputs(model, inputs)
-    searcher = descriptor.searcher_class
-    settings = searcher.config_class.structure(config)
-    made = searcher(settings)
     return run_search(model, made, constraints, score, loss, data, progress_file=progress_file)
 
 

@@ -114,6 +114,10 @@ class ObjectiveError(EspalierError, ValueError):
     """An objective gave nothing that can be compared."""
 
 
+class PictureError(EspalierError, ValueError):
+    """A study has nothing that a picture could show."""
+
+
 class StoreError(EspalierError, OSError):
     """The trials of a study can't be read or kept."""
 

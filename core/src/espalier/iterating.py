@@ -11,8 +11,9 @@ import structlog
 import torch
 from torch import nn
 
-from .errors import ConfigError, ConversionError, StateError
+from .errors import ConfigError, StateError
 from .mode import put_steps, steps_of
+from .searching import searcher_of
 from .searching.journal import (
     Journal,
     bounds_of,
@@ -216,9 +217,7 @@ class _Kept:
 
 
 def _settings(descriptor: ModeDescriptor, search_config: Any) -> SearchConfig:
-    if descriptor.searcher_class is None:
-        raise ConversionError(f"mode {descriptor.name!r} has nothing to search.")
-    return descriptor.searcher_class.config_class.structure(search_config)
+    return searcher_of(descriptor.searcher_class, descriptor.name, search_config).config
 
 
 def _train(model: nn.Module, finetune: Callable[[nn.Module], object]) -> None:

@@ -35,8 +35,11 @@ class LazyCommand(TyperCommand):
 
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """Import the command and parse its arguments."""
+        found = self._load()
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found).make_context(*args, **extra)
         app = typer.Typer(add_completion=False)
-        app.command(self.name)(self._load())
+        app.command(self.name)(found)
         return typer.main.get_command(app).make_context(*args, **extra)
 
 

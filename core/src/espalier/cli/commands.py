@@ -46,6 +46,11 @@ BUILTIN = (
         "Shrink a model under a budget, and save it.",
     ),
     CommandOffer(
+        "study",
+        "espalier.cli.study:study",
+        "Find the best configuration of anything: run, show, export and draw studies.",
+    ),
+    CommandOffer(
         "new-plugin",
         "espalier.cli.new_plugin:new_plugin",
         "Start a plug-in: a distribution that installs, is found, and passes its contract.",

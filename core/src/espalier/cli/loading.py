@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,9 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from ..errors import ConstraintError, EspalierError, InputsError, StateError, nearest
+from ..errors import ConstraintError, InputsError, StateError, nearest
 from ..state import restore
 from ..state.format import KEY
+from .importing import LoadError, load_object
 
 
 if TYPE_CHECKING:
@@ -24,37 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHAPE = re.compile(r"\d+(x\d+)*")
-
-
-class LoadError(EspalierError, ImportError):
-    """What ``package.module:name`` points to is not there, or is not what it must be."""
-
-
-def load_object(reference: str) -> Any:
-    """
-    Import what ``package.module:name`` points to; modules of the current directory are found.
-
-    Raises:
-        LoadError: If there is no such module or name, or importing the module raises.
-    """
-    module, colon, name = reference.partition(":")
-    if not (module and colon and name):
-        raise LoadError(
-            f"a model or score must be given as package.module:name, got {reference!r}."
-        )
-    here = os.getcwd()  # noqa: PTH109 - an entry of sys.path is a string
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    value = _import(module, here)
-    for part in name.split("."):
-        try:
-            value = getattr(value, part)
-        except AttributeError:
-            raise LoadError(
-                f"{reference}: {module} must have {name!r}; it has no {part!r}."
-                f"{nearest(part, dir(value))}"
-            ) from None
-    return value
 
 
 def load_model(reference: str) -> nn.Module:
@@ -219,23 +186,6 @@ def require_writable(path: Path | None) -> None:
     """
     if path is not None and (path.is_dir() or not path.parent.is_dir()):
         raise StateError(f"{path}: must be a file in a folder that exists.")
-
-
-def _import(module: str, here: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
-            raise LoadError(
-                f"there is no module {error.name!r}. Modules of the current directory ({here}) "
-                f"and installed ones can be named."
-            ) from error
-        raise LoadError(f"{module}: importing it raised {error}.") from error
-    except Exception as error:
-        raise LoadError(
-            f"{module}: importing it raised {type(error).__name__}: {error}. Run "
-            f"`espalier --debug ...` to see where."
-        ) from error
 
 
 def _by_name(

@@ -1,7 +1,7 @@
 """The command ``espalier prune``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -50,6 +50,20 @@ def prune(  # noqa: PLR0913 - one for each option
     constraint: ConstraintOption = None,
     mode: Annotated[str, typer.Option(help="How to prune: a key of espalier.modes.")] = "fastnas",
     config: ConfigOption = None,
+    search: Annotated[
+        Path | None, typer.Option(help="The settings of the search, a .toml, .json or .yaml file.")
+    ] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(help="Score what a sampler proposes, a key of espalier.samplers."),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="How many subnets the sampler has scored.")
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Where the sampler's trials are kept, study.db or the URL of a store."),
+    ] = None,
     weights: WeightsOption = None,
     result: Annotated[
         Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
@@ -60,6 +74,8 @@ def prune(  # noqa: PLR0913 - one for each option
     """Shrink a model under a budget, and save it."""
     constraints = read_constraints(flops, params, constraint or ())
     settings = None if config is None else read_config(config)
+    how = _search_settings(search, progress=progress)
+    how |= _given(sampler=sampler, trials=trials, storage=storage)
     for path in (out, result):
         require_writable(path)
     made = load_model(model)
@@ -76,11 +92,12 @@ def prune(  # noqa: PLR0913 - one for each option
             inputs=inputs,
             score=judge,
             config=settings,
-            search_config={"progress": progress},
+            search_config=how,
             progress_file=progress_file,
         )
     except SearchInterrupted as interrupt:
-        typer.echo(_kept(len(interrupt.history), progress_file), err=True)
+        place = progress_file or how.get("storage")
+        typer.echo(_kept(len(interrupt.history), place), err=True)
         raise typer.Exit(_INTERRUPTED) from interrupt
     api.save(made, out)
     if result is not None:
@@ -89,10 +106,19 @@ def prune(  # noqa: PLR0913 - one for each option
     typer.echo(f"saved as {out}; espalier.restore(model, {str(out)!r}) brings it back")
 
 
-def _kept(count: int, progress_file: Path | None) -> str:
-    if progress_file is None:
+def _search_settings(path: Path | None, *, progress: bool) -> dict[str, Any]:
+    settings = {} if path is None else dict(read_config(path))
+    return {**settings, "progress": progress and settings.get("progress", True)}
+
+
+def _given(**options: object) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _kept(count: int, place: object) -> str:
+    if place is None:
         return f"{count} configurations were scored and are lost; --progress-file keeps them."
-    return f"{count} configurations are in {progress_file}; the same command goes on there."
+    return f"{count} configurations are in {place}; the same command goes on there."
 
 
 def _show(before: Profile, after: Profile, found: SearchResult) -> None:

@@ -6,10 +6,8 @@ import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from ..errors import DomainError
-from .domain import UNSET, Unset
+from .domain import UNSET, Unset, given_fields
 
 
 if TYPE_CHECKING:
@@ -36,8 +34,13 @@ def is_integer(value: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Whether *value* is a finite number, but no bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether *value* is a number that a float can hold, and finite, but no bool."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def refused(domain: Domain, name: str, rule: str, value: object, hint: str = "") -> DomainError:
@@ -52,9 +55,11 @@ def check_bounds(domain: Integer | Float) -> None:
     Raises:
         DomainError: If they do not.
     """
+    if not isinstance(domain.log, bool):
+        raise refused(domain, "log", "True or False", domain.log)
     if domain.low > domain.high:
         hint = f" Swap them: low={domain.high}, high={domain.low}."
-        raise refused(domain, "high", f"at least low, which is {domain.low},", domain.high, hint)
+        raise refused(domain, "high", f"at least low, which is {domain.low}", domain.high, hint)
     if domain.log and domain.low <= 0:
         hint = " Raise low, or leave log out."
         raise refused(domain, "low", "above 0 where log is on", domain.low, hint)
@@ -62,7 +67,7 @@ def check_bounds(domain: Integer | Float) -> None:
 
 def check_default(domain: Domain, default: Any | Unset) -> None:
     """
-    Check that *default*, if there is one, is a value of *domain*.
+    Check that *default*, if there is one, is a value of *domain*, and keep it as that writes it.
 
     Raises:
         DomainError: If it is none.
@@ -70,23 +75,17 @@ def check_default(domain: Domain, default: Any | Unset) -> None:
     if default is UNSET:
         return
     try:
-        domain.read(default)
+        read = domain.read(default)
     except DomainError as error:
         raise DomainError(f"{type(domain).__name__}: default {error}") from None
+    object.__setattr__(domain, "_default", read)
 
 
-def nearest_of(near: Callable[[float], Any], value: object) -> str:
+def nearest_of(near: Callable[[Any], Any], value: object) -> str:
     """Return the hint that names the value nearest to a number."""
-    return f" Nearest: {near(float(value))}." if is_number(value) else ""  # type: ignore[arg-type]
+    return f" Nearest: {near(value)}." if is_integer(value) or is_number(value) else ""
 
 
 def plain_fields(domain: Domain) -> dict[str, Any]:
     """Return the fields of *domain* that are not at their default, and its type."""
-    fields = attrs.fields(type(domain))  # type: ignore[arg-type]
-    given = {f.alias: getattr(domain, f.name) for f in fields}
-    mandatory = {f.alias for f in fields if f.default is attrs.NOTHING}
-    usual = {f.alias: f.default for f in fields}
-    return {
-        "type": domain.type,
-        **{n: v for n, v in given.items() if n in mandatory or v != usual[n]},
-    }
+    return {"type": domain.type, **dict(given_fields(domain))}

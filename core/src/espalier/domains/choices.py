@@ -3,77 +3,131 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DomainError, nearest
 
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from .domain import Domain
 
-__all__ = ["as_choices", "is_same", "label", "place_of", "plain_choices", "shown"]
+__all__ = [
+    "as_choices",
+    "frozen",
+    "identity",
+    "label",
+    "place_of",
+    "places_of",
+    "plain",
+    "shown",
+]
 
 #: What JSON can write, besides lists of these.
 _SCALARS = (str, int, float, bool, type(None))
 
 
-def as_choices(given: Any) -> tuple[Any, ...]:
+def as_choices(kind: str, given: Any) -> tuple[Any, ...]:
     """
-    Return the choices of a domain, lists among them as tuples.
+    Return the choices of a domain, lists among them as tuples, NumPy's numbers as Python's.
+
+    Args:
+        kind: What the domain is called, for messages.
+
+        given: Some values.
 
     Raises:
         DomainError: If there are none, or one is there twice.
     """
-    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__"):
-        raise DomainError(f"choices must be several values, as in [{given!r}]; got {given!r}.")
-    choices = tuple(_frozen(value) for value in given)
+    if isinstance(given, (str, bytes, dict)) or not hasattr(given, "__iter__"):
+        raise DomainError(
+            f"{kind}: choices must be several values, as in [{given!r}]; got {given!r}."
+        )
+    choices = tuple(map(frozen, given))
     if not choices:
-        raise DomainError("choices must hold at least one value, got none.")
-    for number, value in enumerate(choices):
-        if any(is_same(value, other) for other in choices[:number]):
-            raise DomainError(f"choices must differ from each other; {value!r} is there twice.")
+        raise DomainError(f"{kind}: choices must hold at least one value, got none.")
+    places = places_of(choices)
+    if places is None:  # What can't be hashed is compared one by one.
+        own = [identity(choice) for choice in choices]
+        twice = [c for number, c in enumerate(choices) if own[number] in own[:number]]
+    else:
+        twice = [c for number, c in enumerate(choices) if places[identity(c)] != number]
+    if twice:
+        raise DomainError(
+            f"{kind}: choices must differ from each other; {twice[0]!r} is there twice."
+        )
     return choices
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+def frozen(value: Any) -> Any:
+    """Return *value* with lists as tuples, and what NumPy has for a number as Python's own."""
+    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
+        value = value.tolist()
+    return tuple(map(frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
-def is_same(one: Any, other: Any) -> bool:
-    """Whether two values are one choice; 8, 8.0 and True are three."""
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        pairs = zip(one, other, strict=False)
-        return len(one) == len(other) and all(is_same(a, b) for a, b in pairs)
-    return type(one) is type(other) and bool(one == other or (one != one and other != other))  # noqa: PLR0124
+def identity(value: Any) -> Any:
+    """
+    Return what is equal for values that are one choice; 8, 8.0 and True are three.
+
+    It can be hashed if *value* can.
+    """
+    if isinstance(value, tuple):
+        return (tuple, *map(identity, value))
+    if isinstance(value, float) and math.isnan(value):
+        return (float, "nan")
+    return (type(value), value)
 
 
-def place_of(domain: Domain, choices: Sequence[Any], value: Any) -> int:
+def places_of(choices: Sequence[Any]) -> dict[Any, int] | None:
+    """Return where each choice is, by its identity; ``None`` if one can't be hashed."""
+    try:
+        return {identity(choice): place for place, choice in enumerate(choices)}
+    except TypeError:
+        return None
+
+
+def place_of(
+    domain: Domain, choices: Sequence[Any], places: Mapping[Any, int] | None, value: Any
+) -> int:
     """
     Return where *value* is among *choices*.
+
+    Args:
+        domain: Whose choices these are, for messages.
+
+        choices: All of them.
+
+        places: What `places_of` says of them.
+
+        value: What is looked for.
 
     Raises:
         DomainError: If it is not there.
     """
-    frozen = _frozen(value)
-    for number, choice in enumerate(choices):
-        if is_same(choice, frozen):
-            return number
-    hint = nearest(value, [c for c in choices if isinstance(c, str)]) if _is_text(value) else ""
-    raise DomainError(f"must be {domain}, got {value!r}.{hint}")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    own = identity(frozen(value))
+    try:
+        place = None if places is None else places.get(own)
+    except TypeError:  # it can't be hashed, as all choices can
+        place = None
+    if place is None and places is None:
+        found = [number for number, choice in enumerate(choices) if identity(choice) == own]
+        place = found[0] if found else None
+    if place is None:
+        texts = [choice for choice in choices if isinstance(choice, str)]
+        hint = nearest(value, texts) if isinstance(value, str) else ""
+        raise DomainError(f"must be {domain}, got {value!r}.{hint}")
+    return place
 
 
 def shown(choices: Sequence[Any], most: int = 8) -> str:
     """Return the choices for a message."""
-    told = [repr(choice) for choice in choices]
-    if len(told) > most:
-        told[most // 2 : -most // 2] = ["..."]
-    return ", ".join(told)
+    half = most // 2
+    if len(choices) > most:
+        return f"{shown(choices[:half])}, ..., {shown(choices[-half:])}"
+    return ", ".join(map(repr, choices))
 
 
 def label(choice: Any) -> str:
@@ -81,22 +135,19 @@ def label(choice: Any) -> str:
     return choice if isinstance(choice, str) else json.dumps(choice, default=str)
 
 
-def plain_choices(choices: Sequence[Any]) -> list[Any]:
+def plain(value: Any) -> Any:
     """
-    Return the choices as JSON has them.
+    Return a choice as JSON has it.
 
     Raises:
-        DomainError: If one can't be written.
+        DomainError: If it can't be written.
     """
-    return [_plain(choice) for choice in choices]
-
-
-def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_plain(inner) for inner in value]
-    if type(value) not in _SCALARS:
+        return [plain(inner) for inner in value]
+    if type(value) not in _SCALARS or (isinstance(value, float) and not math.isfinite(value)):
         raise DomainError(
-            f"only text, numbers, booleans, None and lists of these can be written as JSON; "
-            f"{value!r} is a {type(value).__name__}. Offer names, and look the objects up by them."
+            f"only text, finite numbers, booleans, None and lists of these can be written as "
+            f"JSON; {value!r} is a {type(value).__name__}. Offer names, and look the objects up "
+            f"by them."
         )
     return value

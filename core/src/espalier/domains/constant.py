@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import attrs
 
-from .choices import as_choices, place_of, plain_choices
+from .choices import frozen, identity, place_of, places_of, plain
 from .domain import Choose, Domain
 
 
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["Constant"]
 
 
-def _as_value(given: Any) -> Any:
-    return as_choices([given])[0]
-
-
 @final
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Constant(Domain):
     """
     One value, which no sampler is asked for.
@@ -36,7 +32,7 @@ class Constant(Domain):
 
     type: ClassVar[str] = "constant"
 
-    value: Any = attrs.field(converter=_as_value)
+    value: Any = attrs.field(converter=frozen, eq=identity)
 
     @property
     def size(self) -> int:
@@ -51,7 +47,8 @@ class Constant(Domain):
         return self.value
 
     def index(self, value: Any) -> int:
-        return place_of(self, [self.value], value)
+        own = (self.value,)
+        return place_of(self, own, places_of(own), value)
 
     def read(self, value: Any) -> Any:
         self.index(value)
@@ -70,7 +67,7 @@ class Constant(Domain):
         return {}
 
     def to_dict(self) -> dict[str, Any]:
-        return {"type": self.type, "value": plain_choices([self.value])[0]}
+        return {"type": self.type, "value": plain(self.value)}
 
     def __str__(self) -> str:
         return repr(self.value)

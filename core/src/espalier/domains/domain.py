@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import abc
 import enum
+import operator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, final
+
+import attrs
 
 from ..errors import DomainError
 
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["UNSET", "Choose", "Domain", "Unset"]
+__all__ = ["UNSET", "Choose", "Domain", "Unset", "given_fields"]
 
 #: Chooses a value of a domain, given the parameter's full name.
 Choose: TypeAlias = "Callable[[str, Domain], Any]"
@@ -101,6 +104,14 @@ class Domain(abc.ABC):
     def __str__(self) -> str:
         """Say what the values are, for messages: ``"an integer from 1 to 8"``."""
 
+    def __repr__(self) -> str:
+        mandatory = {f.alias for f in attrs.fields(type(self)) if f.default is attrs.NOTHING}  # type: ignore[arg-type]
+        told = [
+            repr(value) if name in mandatory else f"{name}={value!r}"
+            for name, value in given_fields(self)
+        ]
+        return f"{type(self).__name__}({', '.join(told)})"
+
     def __contains__(self, value: object) -> bool:
         try:
             self.read(value)
@@ -136,9 +147,24 @@ class Domain(abc.ABC):
                 f"{self} can't be counted, so it has no place {index}. Give it a step, or list "
                 f"the values in an Ordinal."
             )
-        if not 0 <= index < size:
-            raise DomainError(f"{self} has {size} values, places 0 to {size - 1}; got {index}.")
-        return index
+        try:
+            place = operator.index(index)
+        except TypeError:
+            place = -1
+        if not 0 <= place < size:
+            raise DomainError(f"{self} has {size} values, places 0 to {size - 1}; got {index!r}.")
+        return place
 
     def _refuse(self, value: Any, hint: str = "") -> DomainError:
         return DomainError(f"must be {self}, got {value!r}.{hint}")
+
+
+def given_fields(domain: Domain) -> Iterator[tuple[str, Any]]:
+    """Yield the arguments that make *domain*, without those that are at their default."""
+    for field in attrs.fields(type(domain)):  # type: ignore[arg-type]
+        value = getattr(domain, field.name)
+        usual = field.default
+        if isinstance(usual, attrs.Factory):  # type: ignore[arg-type]
+            usual = usual.factory()
+        if field.init and (usual is attrs.NOTHING or value != usual):
+            yield field.alias, value

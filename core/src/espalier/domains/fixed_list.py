@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import attrs
 
 from ..errors import DomainError
+from .bounds import is_integer
+from .choices import frozen
 from .domain import Choose, Domain
 
 
@@ -22,7 +24,7 @@ def _as_items(given: Any) -> tuple[Domain, ...]:
     if not items or not all(isinstance(item, Domain) for item in items):
         raise DomainError(f"FixedList: items must be a list of domains, got {given!r}.")
     for item in items:
-        if getattr(item, "when", None):
+        if _is_conditional(item):
             raise DomainError(
                 f"FixedList: items must have no parameters of their own, got {item!r}. Make it a "
                 f"parameter beside the list."
@@ -30,8 +32,12 @@ def _as_items(given: Any) -> tuple[Domain, ...]:
     return items
 
 
+def _is_conditional(item: Domain) -> bool:
+    return bool(getattr(item, "when", None))
+
+
 @final
-@attrs.frozen
+@attrs.frozen(repr=False)
 class FixedList(Domain):
     """
     A list of fixed length; its values are tuples. A sampler sees ``widths[0]``, ``widths[1]``.
@@ -43,6 +49,7 @@ class FixedList(Domain):
         DomainError: If there is no item, one is no domain, or one is conditional.
 
     Example:
+        >>> from espalier import Integer, Ordinal
         >>> FixedList([Integer(1, 2), Ordinal([8, 16])]).at(1)
         (1, 16)
     """
@@ -53,7 +60,16 @@ class FixedList(Domain):
 
     @classmethod
     def of(cls, item: Domain, length: int) -> FixedList:
-        """Return a list of *length* values that are all from the domain *item*."""
+        """
+        Return a list of *length* values that are all from the domain *item*.
+
+        Raises:
+            DomainError: If *length* is no integer of at least 1.
+        """
+        if not is_integer(length) or length < 1:
+            raise DomainError(
+                f"FixedList: length must be an integer of at least 1, got {length!r}."
+            )
         return cls([item] * length)
 
     @property
@@ -80,10 +96,11 @@ class FixedList(Domain):
         return place
 
     def read(self, value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, (list, tuple)) or len(value) != len(self.items):
+        values = frozen(value)
+        if not isinstance(values, tuple) or len(values) != len(self.items):
             raise self._refuse(value)
         try:
-            return tuple(item.read(one) for item, one in zip(self.items, value, strict=True))
+            return tuple(item.read(one) for item, one in zip(self.items, values, strict=True))
         except DomainError as error:
             raise self._refuse(value, f" An item {error}") from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import attrs
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Integer"]
 
+#: Beyond this power of two, numbers are made of whole ones; a float holds up to 1023.
+_MOST_BITS = 1000
+
+
+def _as_integer(value: Any) -> Any:
+    return int(value) if is_integer(value) else value
+
 
 @final
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Integer(Domain):
     """
     Whole numbers from *low* to *high*, both included.
@@ -45,9 +53,9 @@ class Integer(Domain):
 
     type: ClassVar[str] = "integer"
 
-    low: int
-    high: int
-    step: int = attrs.field(default=1, kw_only=True)
+    low: int = attrs.field(converter=_as_integer)
+    high: int = attrs.field(converter=_as_integer)
+    step: int = attrs.field(default=1, converter=_as_integer, kw_only=True)
     log: bool = attrs.field(default=False, kw_only=True)
     _default: int | Unset = attrs.field(default=UNSET, kw_only=True, alias="default")
 
@@ -60,7 +68,8 @@ class Integer(Domain):
         if self.step < 1:
             raise refused(self, "step", "at least 1", self.step)
         if self.log and self.step != 1:
-            raise refused(self, "step", "1 where log is on", self.step)
+            hint = " Leave log out, or list the values in an Ordinal."
+            raise refused(self, "step", "1 where log is on", self.step, hint)
         check_default(self, self._default)
 
     @property
@@ -76,8 +85,9 @@ class Integer(Domain):
     def default(self) -> int:
         if not isinstance(self._default, Unset):
             return self._default
-        middle = math.sqrt(self.low * self.last) if self.log else (self.low + self.last) / 2
-        return self._near(middle)
+        return self.near(
+            math.isqrt(self.low * self.last) if self.log else (self.low + self.last) // 2
+        )
 
     def at(self, index: int) -> int:
         return self.low + self._place(index) * self.step
@@ -86,17 +96,29 @@ class Integer(Domain):
         return (self.read(value) - self.low) // self.step
 
     def read(self, value: Any) -> int:
-        if not is_integer(value) or not self.low <= value <= self.high:
-            raise self._refuse(value, nearest_of(self._near, value))
-        if (value - self.low) % self.step:
-            raise self._refuse(value, nearest_of(self._near, value))
-        return int(value)
+        if not is_integer(value):
+            raise self._refuse(value, nearest_of(self.near, value))
+        whole = int(value)
+        if not self.low <= whole <= self.high or (whole - self.low) % self.step:
+            raise self._refuse(value, nearest_of(self.near, value))
+        return whole
+
+    def near(self, value: float | Fraction) -> int:
+        """Return the value of the domain that is nearest to *value*."""
+        if value <= self.low:
+            return self.low
+        if value >= self.last:
+            return self.last
+        return self.low + round((Fraction(value) - self.low) / self.step) * self.step
 
     def sample(self, rng: random.Random) -> int:
         if not self.log:
-            return self.at(rng.randrange(self.size))
-        low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
-        return self._near(math.exp(rng.uniform(low, high)))
+            return self.low + rng.randrange(self.size) * self.step
+        low, high = _log2(self.low, -0.5), _log2(self.high, 0.5)
+        power = rng.uniform(low, high)
+        if power < _MOST_BITS:
+            return self.near(2.0**power)
+        return self.near(Fraction(2.0 ** (power % 1)) * 2 ** int(power))
 
     def to_dict(self) -> dict[str, Any]:
         return plain_fields(self)
@@ -105,6 +127,7 @@ class Integer(Domain):
         step = f" in steps of {self.step}" if self.step != 1 else ""
         return f"an integer from {self.low} to {self.last}{step}"
 
-    def _near(self, value: float) -> int:
-        place = round((value - self.low) / self.step)
-        return self.low + min(max(place, 0), self.size - 1) * self.step
+
+def _log2(value: int, more: float) -> float:
+    # A half counts for nothing where a float could not hold it.
+    return math.log2(value + more if value.bit_length() < _MOST_BITS else value)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DomainError, nearest
 from ..hparams import Hparam
 from .categorical import Categorical
-from .choices import label
 from .constant import Constant
 from .domain import Domain
 from .fixed_list import FixedList
@@ -55,13 +54,16 @@ def domain_of(given: Any, name: str) -> Domain:
         raise _within(error, name) from None
     raise DomainError(
         f"{name}: must be a domain like Float(0, 1), a list of choices, an Hparam or a mapping "
-        f"like {{'type': 'float', 'low': 0, 'high': 1}}; got {given!r}."
+        f"like {{'type': 'float', 'low': 0, 'high': 1}}; got {given!r}. A value that is not "
+        f"searched is a Constant."
     )
 
 
 def _within(error: DomainError, name: str) -> DomainError:
+    """Return *error* with the name of the parameter in front, once."""
     text = str(error)
-    return error if text.startswith(name) else DomainError(f"{name}: {text}")
+    told = text.startswith((f"{name}: ", f"{name}.", f"{name}["))
+    return error if told else DomainError(f"{name}: {text}")
 
 
 def _of_hparam(hparam: Hparam) -> Domain:
@@ -89,8 +91,6 @@ def _of_plain(given: Mapping[str, Any], name: str) -> Domain:
             raise DomainError(f"{kind} needs {field!r}; got {', '.join(fields) or 'nothing'}.")
     if kind == FixedList.type:
         fields["items"] = _items(fields["items"], name)
-    if "when" in fields:
-        fields["when"] = _when(fields["when"], fields["choices"], name)
     return make(**fields)
 
 
@@ -98,20 +98,3 @@ def _items(given: Any, name: str) -> Any:
     if not isinstance(given, (list, tuple)):
         return given
     return [domain_of(item, f"{name}[{number}]") for number, item in enumerate(given)]
-
-
-def _when(given: Any, choices: Any, name: str) -> dict[Any, dict[str, Domain]]:
-    """Return the parameters of each choice; plain data names it by its text, or its JSON."""
-    if not isinstance(given, Mapping) or not all(isinstance(v, Mapping) for v in given.values()):
-        raise DomainError(
-            f"when must map choices to their parameters by name, as in "
-            f"{{'sgd': {{'momentum': ...}}}}; got {given!r}."
-        )
-    named = {label(choice): choice for choice in Categorical(choices).choices}
-    return {
-        named.get(option, option): {
-            inner: domain_of(domain, f"{name}.{option}.{inner}")
-            for inner, domain in domains.items()
-        }
-        for option, domains in given.items()
-    }

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import operator
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self, final
 
 from ..errors import DomainError, nearest
 from ..structuring import read_config
+from .choices import identity
 from .tree import Branch
 
 
 if TYPE_CHECKING:
-    import os
     import random
 
     from .domain import Choose, Domain
@@ -36,6 +38,7 @@ class Space(Mapping[str, "Domain"]):
             rule.
 
     Example:
+        >>> from espalier import Float, Ordinal
         >>> space = Space({"lr": Float(1e-4, 1e-1, log=True), "width": Ordinal([16, 32])})
         >>> space.check({"lr": 0.01, "width": 32})
         {'lr': 0.01, 'width': 32}
@@ -48,14 +51,10 @@ class Space(Mapping[str, "Domain"]):
         self._leaves: dict[str, Domain] = {}
         names: set[str] = set()
         for name, domain in self._root.everything():
-            if name in names:
-                raise DomainError(f"{name}: this name is there twice. Give one another name.")
-            names.add(name)
-            domain.decide(name, self._leaf)
-
-    def _leaf(self, name: str, domain: Domain) -> Any:
-        self._leaves[name] = domain
-        return domain.default
+            parts: dict[str, Domain] = {}
+            domain.decide(name, _noting(parts))
+            _add_names({name, *parts}, names)
+            self._leaves.update(parts)
 
     @classmethod
     def of(cls, given: Space | Mapping[str, Any] | str | os.PathLike[str]) -> Space:
@@ -64,10 +63,20 @@ class Space(Mapping[str, "Domain"]):
 
         Args:
             given: A space, domains by name, or the path of a JSON, TOML or YAML file with these.
+
+        Raises:
+            DomainError: If it is none of these, or a domain breaks a rule.
+
+            ConfigError: If the file can't be read.
         """
         if isinstance(given, Space):
             return given
-        return cls(given if isinstance(given, Mapping) else read_config(given))
+        if not isinstance(given, (str, os.PathLike)):
+            return cls(given)
+        try:
+            return cls(read_config(given))
+        except DomainError as error:
+            raise DomainError(f"{os.fspath(given)}: {error}") from None
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
@@ -98,6 +107,15 @@ class Space(Mapping[str, "Domain"]):
     def __len__(self) -> int:
         return len(self._root.entries)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both have the same domains by the same names in the same order."""
+        if not isinstance(other, Space):
+            return NotImplemented
+        return list(self.items()) == list(other.items())
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.items()))
+
     def __repr__(self) -> str:
         size = "uncountable" if self.size is None else f"{self.size:,}"
         return f"Space({', '.join(self)}; {size} configurations)"
@@ -116,6 +134,11 @@ class Space(Mapping[str, "Domain"]):
         ``name[1]``; constants are not there.
         """
         return self._leaves
+
+    @property
+    def parameters(self) -> Mapping[str, Domain]:
+        """All that a configuration may hold, by full name: those beside a choice are among it."""
+        return dict(self._root.everything())
 
     @property
     def uncountable(self) -> list[str]:
@@ -151,12 +174,16 @@ class Space(Mapping[str, "Domain"]):
         Raises:
             DomainError: If there is no such place, or the space can't be counted.
         """
-        size = self.size
-        if size is None:
-            self._refuse_counting()
-        elif not 0 <= index < size:
-            raise DomainError(f"the space has {size} configurations; there is no place {index}.")
-        return self._root.at(index)
+        size = self.require_size()
+        try:
+            place = operator.index(index)
+        except TypeError:
+            place = -1
+        if not 0 <= place < size:
+            raise DomainError(f"the space has {size} configurations; there is no place {index!r}.")
+        config: dict[str, Any] = {}
+        self._root.write(place, config)
+        return config
 
     def index(self, config: Mapping[str, Any]) -> int:
         """
@@ -165,15 +192,24 @@ class Space(Mapping[str, "Domain"]):
         Raises:
             DomainError: If it is none of the space, or the space can't be counted.
         """
-        if self.size is None:
-            self._refuse_counting()
+        self.require_size()
         return self._root.index(self.check(config))
 
-    def _refuse_counting(self) -> None:
-        names = ", ".join(self.uncountable[:8])
+    def require_size(self) -> int:
+        """
+        Return how many configurations there are.
+
+        Raises:
+            DomainError: If they can't be counted, with the names of what can't.
+        """
+        if self.size is not None:
+            return self.size
+        names = self.uncountable
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""  # noqa: PLR2004
         raise DomainError(
-            f"the space can't be counted: {names} may be any number of a range. Give it a step, "
-            f"or list the values in an Ordinal."
+            f"the space can't be counted: {', '.join(names[:8])}{more} may be any number of a "
+            f"range. Give it a step, as in Float(0, 1, step=0.1), or list the values, as in "
+            f"Ordinal([0.0, 0.5, 1.0])."
         )
 
     def sample(self, rng: random.Random) -> dict[str, Any]:
@@ -192,6 +228,8 @@ class Space(Mapping[str, "Domain"]):
             DomainError: If a name is missing or unknown, or does not exist beside the choices of
                 *config*, or a value is not offered: all of these at once.
         """
+        if not isinstance(config, Mapping):
+            raise DomainError(f"a configuration must map names to values, got {config!r}.")
         found: dict[str, Any] = {}
         problems = list(self._root.problems(config, found))
         problems += [self._unknown(name, config) for name in config if name not in found]
@@ -207,7 +245,25 @@ class Space(Mapping[str, "Domain"]):
 
     def key(self, config: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return what is equal for equal configurations, and can be hashed."""
-        return tuple((n, type(v), v) for n, v in sorted(self.parts(config).items()))
+        return tuple((name, identity(value)) for name, value in sorted(self.parts(config).items()))
+
+
+def _noting(found: dict[str, Domain]) -> Choose:
+    """Return what chooses defaults, and writes down what it is asked for."""
+
+    def choose(name: str, domain: Domain) -> Any:
+        found[name] = domain
+        return domain.default
+
+    return choose
+
+
+def _add_names(new: set[str], names: set[str]) -> None:
+    """Add the names of a parameter and its leaves to all *names*."""
+    twice = sorted(new & names)
+    if twice:
+        raise DomainError(f"{twice[0]}: this name is there twice. Give one another name.")
+    names |= new
 
 
 def _read(name: str, leaf: Domain, value: Any) -> Any:

@@ -13,7 +13,7 @@ from .reading import domain_of
 
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .domain import Choose, Domain
 
@@ -32,36 +32,34 @@ class Entry:
         domain: Its values.
 
         branches: What is under the choice at each place; empty where there is nothing under any.
+
+        size: How many ways there are to choose it, and what is under it; ``None`` if these can't
+            be counted.
     """
 
     name: str
     domain: Domain
-    branches: tuple[Branch, ...] = ()
+    branches: tuple[Branch, ...]
+    size: int | None
 
     @classmethod
     def of(cls, name: str, given: Any) -> Self:
         """Return the entry of a domain, or of what stands for one."""
         domain = domain_of(given, name)
-        when = getattr(domain, "when", None)
-        if not when:
-            return cls(name, domain)
+        if not getattr(domain, "when", None):
+            return cls(name, domain, (), domain.size)
         options = [domain.at(place) for place in range(domain.size or 0)]
-        under = [Branch.of(domain.under(option), f"{name}.{label(option)}.") for option in options]
-        return cls(name, domain, tuple(under))
-
-    @property
-    def size(self) -> int | None:
-        """How many ways there are to choose it, and what is under it."""
-        if not self.branches:
-            return self.domain.size
-        sizes = [branch.size for branch in self.branches]
-        return None if None in sizes else sum(size or 0 for size in sizes)
+        under = tuple(
+            Branch.of(domain.under(option), f"{name}.{label(option)}.") for option in options
+        )
+        sizes = _counted(branch.size for branch in under)
+        return cls(name, domain, under, None if sizes is None else sum(sizes))
 
     def under(self, value: Any) -> Branch | None:
         """Return what is under *value*."""
         return self.branches[self.domain.index(value)] if self.branches else None
 
-    def at(self, place: int, config: dict[str, Any]) -> None:
+    def write(self, place: int, config: dict[str, Any]) -> None:
         """Write into *config* what is at *place*."""
         if not self.branches:
             config[self.name] = self.domain.at(place)
@@ -105,8 +103,8 @@ class Branch:
             if not isinstance(name, str) or not name:
                 raise DomainError(f"the name of a parameter must be text, got {name!r}.")
         entries = {name: Entry.of(prefix + name, given) for name, given in domains.items()}
-        sizes = [entry.size for entry in entries.values()]
-        return cls(entries, None if None in sizes else math.prod(size or 0 for size in sizes))
+        sizes = _counted(entry.size for entry in entries.values())
+        return cls(entries, None if sizes is None else math.prod(sizes))
 
     def everything(self) -> Iterator[tuple[str, Domain]]:
         """Yield the full name and the domain of each parameter, and of all under them."""
@@ -139,12 +137,13 @@ class Branch:
         for entry in self.entries.values():
             if entry.name not in config:
                 yield f"{entry.name}: must be {entry.domain}, but is missing"
+                _overlook(entry, found)
                 continue
             try:
                 value = found[entry.name] = entry.domain.read(config[entry.name])
             except DomainError as error:
-                found[entry.name] = None
                 yield f"{entry.name}: {error}"
+                _overlook(entry, found)
                 continue
             branch = entry.under(value)
             if branch is not None:
@@ -157,13 +156,7 @@ class Branch:
             place, digit = divmod(place, entry.size or 1)
             digits.append(digit)
         for entry, digit in zip(self.entries.values(), reversed(digits), strict=True):
-            entry.at(digit, config)
-
-    def at(self, place: int) -> dict[str, Any]:
-        """Return the configuration at *place*."""
-        config: dict[str, Any] = {}
-        self.write(place, config)
-        return config
+            entry.write(digit, config)
 
     def index(self, config: Mapping[str, Any]) -> int:
         """Return the place of *config*."""
@@ -171,3 +164,20 @@ class Branch:
         for entry in self.entries.values():
             place = place * (entry.size or 1) + entry.index(config)
         return place
+
+
+def _counted(sizes: Iterable[int | None]) -> list[int] | None:
+    """Return *sizes*, or ``None`` if one is none."""
+    found: list[int] = []
+    for size in sizes:
+        if size is None:
+            return None
+        found.append(size)
+    return found
+
+
+def _overlook(entry: Entry, found: dict[str, Any]) -> None:
+    """Say nothing of what is under a choice that is itself wrong: nobody can tell what belongs."""
+    found[entry.name] = None
+    for branch in entry.branches:
+        found.update(dict.fromkeys(name for name, _ in branch.everything()))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ImportanceOffer,
         MetricOffer,
         ModeOffer,
+        PictureOffer,
         SamplerOffer,
         StopperOffer,
         StoreOffer,
@@ -65,6 +66,11 @@ def espalier_stoppers() -> Iterable[StopperOffer]:  # type: ignore[empty-body]
 @hookspec
 def espalier_stores() -> Iterable[StoreOffer]:  # type: ignore[empty-body]
     """Offer places where trials are kept, each named by the scheme of its URLs."""
+
+
+@hookspec
+def espalier_pictures() -> Iterable[PictureOffer]:  # type: ignore[empty-body]
+    """Offer pictures of studies."""
 
 
 @hookspec

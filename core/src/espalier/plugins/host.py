@@ -20,6 +20,7 @@ from .offers import (
     MetricOffer,
     ModeOffer,
     Offer,
+    PictureOffer,
     SamplerOffer,
     StopperOffer,
     StoreOffer,
@@ -41,6 +42,7 @@ KINDS: Mapping[str, type[Offer]] = {
     "samplers": SamplerOffer,
     "stoppers": StopperOffer,
     "stores": StoreOffer,
+    "pictures": PictureOffer,
     "metrics": MetricOffer,
     "importances": ImportanceOffer,
     "axis_rules": AxisRuleOffer,
@@ -117,6 +119,7 @@ class PluginHost:
         self.samplers = Registry[SamplerOffer]("sampler", self._entries("samplers"))
         self.stoppers = Registry[StopperOffer]("stopper", self._entries("stoppers"))
         self.stores = Registry[StoreOffer]("store", self._entries("stores"))
+        self.pictures = Registry[PictureOffer]("picture", self._entries("pictures"))
         self.converters = ConverterRegistry("converter", self._entries("converters"))
         self.metrics = Registry[MetricOffer]("metric", self._entries("metrics"))
         self.importances = Registry[ImportanceOffer]("importance", self._entries("importances"))

@@ -106,6 +106,12 @@ class StopperOffer(Offer):
 
 @final
 @attrs.frozen
+class PictureOffer(Offer):
+    """A picture of a study; it is written to files that have its name."""
+
+
+@final
+@attrs.frozen
 class MetricOffer(Offer):
     """A number of a subnet that a constraint can bound."""
 
@@ -132,5 +138,6 @@ class CommandOffer(Offer):
     """
     A command of the ``espalier`` command line.
 
-    *target* is a plain function whose parameters typer understands.
+    *target* is a plain function whose parameters typer understands, or a ``typer.Typer`` that
+    holds several.
     """

@@ -16,6 +16,7 @@ from .offers import (
     MetricOffer,
     ModeOffer,
     Offer,
+    PictureOffer,
     SamplerOffer,
     StopperOffer,
     StoreOffer,
@@ -133,6 +134,7 @@ modes = RegistryView[ModeOffer](lambda host: host.modes)
 samplers = RegistryView[SamplerOffer](lambda host: host.samplers)
 stoppers = RegistryView[StopperOffer](lambda host: host.stoppers)
 stores = RegistryView[StoreOffer](lambda host: host.stores)
+pictures = RegistryView[PictureOffer](lambda host: host.pictures)
 metrics = RegistryView[MetricOffer](lambda host: host.metrics)
 importances = RegistryView[ImportanceOffer](lambda host: host.importances)
 converters = ConverterView(lambda host: host.converters)

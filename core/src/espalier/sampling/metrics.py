@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,10 @@ from .state import TrialState
 if TYPE_CHECKING:
     from .state import Optim
 
-__all__ = ["as_metrics", "check_constraints", "check_metrics"]
+__all__ = ["as_metrics", "check_constraints", "check_metrics", "check_options"]
+
+#: What every sampler takes; the rest are settings of its own.
+_COMMON = ("search_space", "optim_metrics", "constraints", "trials", "seed")
 
 
 def is_real(value: object) -> bool:
@@ -96,16 +100,14 @@ def check_metrics(
         raise SamplerError(f"Trial {trial_id}: state must be one of {states}; got {state!r}.")
     if given is not None and not isinstance(given, Mapping):
         raise SamplerError(f"Trial {trial_id}: metrics must map names to numbers, got {given!r}.")
-    told = dict(given or {})
+    told = {name: _as_number(trial_id, name, value) for name, value in (given or {}).items()}
     names = [*known, *(name for name in constraints if name not in known)]
-    for name, value in told.items():
+    for name in told:
         if known and name not in names:
             raise SamplerError(
                 f"Trial {trial_id}: no metric is named {name!r}."
                 f"{nearest(str(name), names)} It has {', '.join(names)}."
             )
-        if not is_real(value):
-            raise SamplerError(f"Trial {trial_id}: {name} must be a number, got {value!r}.")
     missing = [name for name in names if name not in told]
     if state is TrialState.COMPLETE and (missing if known else not told):
         lacking = ", ".join(missing) or "a metric"
@@ -113,4 +115,37 @@ def check_metrics(
             f"Trial {trial_id}: a complete trial must have {lacking}; got {given!r}. Tell it as "
             f"TrialState.FAILED if there is no result."
         )
-    return {name: float(value) for name, value in told.items()}
+    return told
+
+
+def _as_number(trial_id: int, name: object, value: object) -> float:
+    try:
+        if is_real(value):
+            return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        pass
+    raise SamplerError(f"Trial {trial_id}: {name} must be a number, got {value!r}.")
+
+
+def check_options(kind: type, options: Mapping[str, Any]) -> None:
+    """
+    Check that a sampler has the settings that were given.
+
+    Args:
+        kind: Its class.
+
+        options: By name.
+
+    Raises:
+        SamplerError: If it has no such setting.
+    """
+    known = inspect.signature(kind).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
+    own = [name for name in known if name not in _COMMON]
+    for name in options:
+        if name not in own:
+            has = f"It has {', '.join(own)}." if own else "It has none."
+            raise SamplerError(
+                f"{kind.__name__} has no setting named {name!r}.{nearest(name, own)} {has}"
+            )

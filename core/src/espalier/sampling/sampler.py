@@ -8,14 +8,16 @@ waits, locked, until it hears whether the proposal stands.
 from __future__ import annotations
 
 import abc
-import copy
 import random
-import threading
 from typing import TYPE_CHECKING, Any, Self, final, overload
 
+import attrs
+
 from ..domains import Space
-from ..errors import SamplerError
-from .metrics import as_metrics, check_constraints, check_metrics
+from ..domains.bounds import is_integer
+from ..errors import DomainError, SamplerError
+from .ledger import Ledger, Turn
+from .metrics import as_metrics, check_constraints, check_metrics, check_options
 from .record import TrialRecord
 from .state import Optim, TrialState, directions
 
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["Sampler"]
-
-#: One asks at a time. A lock of each sampler's own could not be copied with it.
-_ASKING = threading.RLock()
 
 
 class Sampler(abc.ABC):
@@ -58,9 +57,10 @@ class Sampler(abc.ABC):
     Example:
         >>> class Countdown(Sampler):
         ...     def _propose(self, trial_id):
-        ...         if trial_id >= len(self.space["width"].choices):
+        ...         widths = self.space["width"].choices
+        ...         if trial_id >= len(widths):
         ...             raise StopIteration
-        ...         return {"width": self.space["width"].at(-1 - trial_id)}
+        ...         return {"width": widths[-1 - trial_id]}
         >>> sampler = Countdown({"width": [1, 2]})
         >>> sampler.eager_sample()
         (0, {'width': 2}, None)
@@ -79,16 +79,15 @@ class Sampler(abc.ABC):
         trials: Iterable[TrialRecord] | None = None,
         seed: int | None = None,
     ) -> None:
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int)):
+        if seed is not None and not is_integer(seed):
             raise SamplerError(f"seed must be an integer or None, got {seed!r}.")
         self.space = Space.of(search_space)
         self.optim_metrics: OrderedDict[str, Optim] = directions(optim_metrics)
         self.constraints: dict[str, float] = check_constraints(constraints)
-        self.seed: int = random.SystemRandom().getrandbits(32) if seed is None else seed
-        self._next_id = 0
+        self.seed: int = random.SystemRandom().getrandbits(32) if seed is None else int(seed)
+        self._turn = Turn()
+        self._ledger = Ledger()
         self._locked_on: int | None = None
-        self._records: dict[int, TrialRecord] = {}
-        self._dropped: set[int] = set()
         self._begin()
         for record in trials or ():
             self.add_trial(record)
@@ -100,12 +99,15 @@ class Sampler(abc.ABC):
         """
         Choose the configuration of trial *trial_id*.
 
+        It is to depend on `rng` and on what the sampler was told, and on nothing else: then a
+        study that is stopped and gone on with proposes what it would have proposed.
+
         Raises:
             StopIteration: If there is nothing left to propose.
         """
 
     def _begin(self) -> None:  # noqa: B027, not every sampler has something to prepare
-        """Prepare; the space, the metrics and the seed are there, and no trial is."""
+        """Prepare; the space, the metrics and the seed are there, and no trial is yet."""
 
     def _learn(self, record: TrialRecord) -> None:  # noqa: B027, not every sampler learns
         """Learn how a trial stands now; one that was tried before is told the same way."""
@@ -150,23 +152,32 @@ class Sampler(abc.ABC):
             the caller may change; and `internal_repr` of the trial.
 
         Raises:
-            SamplerError: If the last proposal was neither kept nor dropped.
+            SamplerError: If the last proposal was neither kept nor dropped, or this one is none
+                of the space.
 
             StopIteration: If there is nothing left to propose.
         """
-        with _ASKING:
+        with self._turn:
             if self._locked_on is not None:
                 raise SamplerError(
                     f"The sampler waits to hear about trial {self._locked_on}. Call "
                     "unlock(drop=False) to keep it or unlock(drop=True) to drop it, then ask "
                     "again."
                 )
-            trial_id = self._next_id
-            config = dict(self._propose(trial_id))
-            record = TrialRecord(trial_id, config, TrialState.WAITING, sampler_id=trial_id)
-            self._records[trial_id] = record
-            self._next_id, self._locked_on = trial_id + 1, trial_id
-            return trial_id, copy.deepcopy(config), self.internal_repr(trial_id)
+            trial_id = self._ledger.next_id
+            config = self._checked(self._propose(trial_id))
+            internal = self.internal_repr(trial_id)
+            waiting = TrialRecord(trial_id, config, TrialState.WAITING, sampler_id=trial_id)
+            self._ledger.put(waiting)
+            self._locked_on = trial_id
+            return trial_id, dict(config), internal
+
+    def _checked(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self.space.check(config)
+        except DomainError as error:
+            kind = type(self).__name__
+            raise SamplerError(f"{kind} proposed what is not in its space: {error}") from error
 
     @final
     def unlock(self, drop: bool) -> None:
@@ -180,7 +191,7 @@ class Sampler(abc.ABC):
         Raises:
             SamplerError: If no proposal is waiting.
         """
-        with _ASKING:
+        with self._turn:
             if self._locked_on is None:
                 raise SamplerError(
                     "The sampler is not locked: no trial waits to be kept or dropped. "
@@ -188,13 +199,16 @@ class Sampler(abc.ABC):
                 )
             trial_id, self._locked_on = self._locked_on, None
             if drop:
+                self._ledger.drop(trial_id)
                 self._drop(trial_id)
-                del self._records[trial_id]
-                self._dropped.add(trial_id)
 
     @final
     def update_trial(
-        self, trial_id: int, metrics: Mapping[str, float] | None, state: TrialState
+        self,
+        trial_id: int,
+        metrics: Mapping[str, float] | None,
+        state: TrialState,
+        steps: Mapping[int, float] | None = None,
     ) -> None:
         """
         Learn what became of a trial.
@@ -206,31 +220,27 @@ class Sampler(abc.ABC):
 
             state: How it stands.
 
-        Raises:
-            SamplerError: If no such trial was sampled, it was dropped or is finished, a metric is
-                unknown, missing or no number. Nothing changes then.
-        """
-        with _ASKING:
-            record = self._running(trial_id)
-            told = check_metrics(metrics, state, self.optim_metrics, self.constraints, trial_id)
-            self._records[trial_id] = record = TrialRecord(
-                trial_id, record.config, state, told, sampler_id=trial_id
-            )
-            self._learn(record)
+            steps: What it reported on its way, by step.
 
-    def _running(self, trial_id: int) -> TrialRecord:
-        record = self._records.get(trial_id)
-        if record is None:
-            why = "was dropped" if trial_id in self._dropped else "was never sampled"
-            raise SamplerError(
-                f"Trial {trial_id!r} {why}, so there is nothing to update; the sampler knows of "
-                f"{len(self._records)} trials, the next is {self._next_id}."
-            )
-        if record.state.is_finished:
-            raise SamplerError(
-                f"Trial {trial_id} is finished ({record.state.value}); it can't be updated again."
-            )
-        return record
+        Raises:
+            SamplerError: If no such trial was sampled, it was dropped, is finished or waits for
+                `unlock`, or a metric is unknown, missing or no number. Nothing changes then.
+        """
+        with self._turn:
+            record = self._ledger.running(trial_id)
+            if trial_id == self._locked_on:
+                raise SamplerError(
+                    f"Trial {trial_id} waits to be kept or dropped, so nothing can have become "
+                    f"of it. Call unlock(drop=False) first."
+                )
+            told = check_metrics(metrics, state, self.optim_metrics, self.constraints, trial_id)
+            now = attrs.evolve(record, state=state, metrics=told, steps=dict(steps or {}))
+            self._ledger.put(now)
+            try:
+                self._learn(now)
+            except BaseException:
+                self._ledger.put(record)
+                raise
 
     # --- For people. ----------------------------------------------------------------------------
 
@@ -270,7 +280,7 @@ class Sampler(abc.ABC):
         return found
 
     def _ask_one(self) -> TrialRecord:
-        with _ASKING:
+        with self._turn:
             trial_id, config, _ = self.eager_sample()
             self.unlock(drop=False)
         return TrialRecord(trial_id, config, TrialState.RUNNING, sampler_id=trial_id)
@@ -313,39 +323,41 @@ class Sampler(abc.ABC):
         Raises:
             DomainError: If its configuration is none of the space.
 
-            SamplerError: If its metrics can't be used. Nothing changes in either case.
+            SamplerError: If it is no `TrialRecord`, or its metrics can't be used. Nothing changes
+                in any case.
         """
-        with _ASKING:
+        if not isinstance(record, TrialRecord):
+            raise SamplerError(f"an earlier trial must be a TrialRecord, got {record!r}.")
+        with self._turn:
             config = self.space.check(record.config)
-            number = self._number_for(record)
-            metrics = record.metrics or None
-            told = check_metrics(
-                metrics, record.state, self.optim_metrics, self.constraints, number
-            )
-            own = TrialRecord(number, config, record.state, told, record.steps, sampler_id=number)
-            self._records[number] = own
-            self._next_id = max(self._next_id, number + 1)
-            self._adopt(own)
-            if record.state is not TrialState.WAITING:
-                self._learn(own)
+            next_id = self._ledger.next_id
+            number = self._ledger.number_for(record.sampler_id)
+            metrics, state = record.metrics or None, record.state
+            told = check_metrics(metrics, state, self.optim_metrics, self.constraints, number)
+            own = TrialRecord(number, config, state, told, record.steps, sampler_id=number)
+            self._ledger.put(own)
+            try:
+                self._adopt(own)
+                if state is not TrialState.WAITING:
+                    self._learn(own)
+            except BaseException:
+                self._ledger.forget(number, next_id)
+                raise
             return number
-
-    def _number_for(self, record: TrialRecord) -> int:
-        given = record.sampler_id
-        taken = given is None or given in self._records or given in self._dropped
-        return self._next_id if taken or given is None else given
 
     # --- What is known. -------------------------------------------------------------------------
 
     @property
     def records(self) -> tuple[TrialRecord, ...]:
         """What is known of every trial that was not dropped, in the order of their numbers."""
-        return tuple(self._records[number] for number in sorted(self._records))
+        with self._turn:
+            return self._ledger.records
 
     @property
     def pending(self) -> tuple[TrialRecord, ...]:
         """The trials that have not ended."""
-        return tuple(record for record in self.records if not record.state.is_finished)
+        with self._turn:
+            return self._ledger.pending
 
     @classmethod
     def make(
@@ -379,16 +391,12 @@ class Sampler(abc.ABC):
         Raises:
             SamplerError: If it has no such setting.
         """
-        try:
-            return cls(
-                space,
-                optim_metrics,
-                constraints=constraints,
-                trials=trials,
-                seed=seed,
-                **options,
-            )
-        except TypeError as error:
-            if not options:
-                raise
-            raise SamplerError(f"{cls.__name__} can't be made with {options}: {error}.") from error
+        check_options(cls, options)
+        return cls(
+            space,
+            optim_metrics=optim_metrics,
+            constraints=constraints,
+            trials=trials,
+            seed=seed,
+            **options,
+        )

@@ -168,10 +168,12 @@ def _telling(task: SearchTask, journal: Journal | None) -> Iterator[None]:
         raise ScoreError(message) from task.first_error or error
     except KeyboardInterrupt as interrupt:
         count = len(task.history)
-        if journal is None:
-            kept = ".history of this error; next time, pass progress_file= to be able to go on"
+        places = [str(journal.path)] if journal is not None else []
+        places += [task.kept_in] if task.kept_in else []
+        if places:
+            kept = f"{' and in '.join(places)}; call it with the same arguments to go on"
         else:
-            kept = f"{journal.path}; call it with the same arguments to go on"
+            kept = ".history of this error; next time, pass progress_file= to be able to go on"
         message = f"{count} configurations were scored, which are in {kept}."
         raise SearchInterrupted(message, tuple(task.history), _best(task)) from interrupt
     finally:

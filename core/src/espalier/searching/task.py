@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import TYPE_CHECKING, Any, final
@@ -80,7 +81,12 @@ class SearchTask:
         self.history: list[Trial] = []
         #: What the first failure raised in this process, if it raised.
         self.first_error: Exception | None = None
-        self._score = score
+        #: What judges; ``None`` if nothing was passed that does.
+        self.judge = score
+        #: Whether to note how far what the model returns moves, see `Trial.deviation`.
+        self.compares = True
+        #: Where trials are kept besides a progress file, for messages; empty if nowhere.
+        self.kept_in = ""
         config = config or SearchConfig()
         self._progress = Progress(enabled=config.progress)
         self._journal = journal
@@ -89,6 +95,7 @@ class SearchTask:
             self.supernet, model, loss, data, wanted=config.bn_calibration
         )
         self._has_started = False
+        self._deferred: list[Callable[[], object]] = []
         self._trials: dict[tuple[Any, ...], Trial] = {}
         self._values: dict[str, str] = {}
 
@@ -109,6 +116,12 @@ class SearchTask:
         """Take the progress bar away, and free what was kept for other scores."""
         self._progress.stop()
         self._shared.close()
+        while self._deferred:
+            self._deferred.pop()()
+
+    def defer(self, close: Callable[[], object]) -> None:
+        """Have *close* called when the search ends, however it does."""
+        self._deferred.append(close)
 
     def allows(self, config: Mapping[str, Any]) -> bool:
         """
@@ -141,10 +154,27 @@ class SearchTask:
             trial = self._scored(config)
             if self._journal is not None:
                 self._journal.keep_trial(trial)
-        self._trials[key] = trial
+        self._take(trial, is_new=is_new)
+        return trial.score
+
+    def adopt(self, trial: Trial) -> None:
+        """
+        Take over what another process scored, as if it had been scored now.
+
+        What a progress file knows of the configuration comes first; what is known already stays.
+        """
+        if not self.knows(trial.config):
+            known = None if self._journal is None else self._journal.trial(trial.config)
+            self._take(known or trial, is_new=False)
+
+    def knows(self, config: Mapping[str, Any]) -> bool:
+        """Whether a configuration was scored."""
+        return self._key(config) in self._trials
+
+    def _take(self, trial: Trial, *, is_new: bool) -> None:
+        self._trials[self._key(trial.config)] = trial
         self.history.append(trial)
         self._tell(trial, is_new=is_new)
-        return trial.score
 
     def trial(self, config: Mapping[str, Any]) -> Trial:
         """
@@ -189,7 +219,7 @@ class SearchTask:
         return tuple(config[name] for name in self.space)
 
     def _scored(self, config: Mapping[str, Any]) -> Trial:
-        if self._score is None:
+        if self.judge is None:
             raise ScoreError(
                 f"mode {self.supernet.mode!r} judges subnets by a score: pass "
                 f"score=function(model) -> float, higher is better, or loss= and data=."
@@ -205,16 +235,16 @@ class SearchTask:
         with (
             self._shared,
             self.calibration.during(self.model),
-            returned.watched(self.model),
+            returned.watched(self.model) if self.compares else contextlib.nullcontext(),
         ):
-            verdict = judged(self._score, self.model)
+            verdict = judged(self.judge, self.model)
         self._require_untouched(active, verdict.error)
         for module, training in flags:
             module.training = training
         if verdict.error is not None:
             self.first_error = self.first_error or verdict.error
         deviation = None
-        if not math.isnan(verdict.score):
+        if self.compares and not math.isnan(verdict.score):
             deviation = returned.deviation(self._base(config, returned))
         return Trial(dict(config), verdict.score, verdict.reason, deviation)
 

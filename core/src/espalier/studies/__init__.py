@@ -1,29 +1,40 @@
 """Studies: the loop that samples, evaluates, learns and keeps."""
 
 from .executor import Executor, InProcess, Job
+from .exporting import MissingLibraryError, read_trials
 from .header import StudyHeader
 from .memory import MemoryStore
 from .objective import Objective, Outcome, outcome_of
+from .owners import GRACE_S, Owner, is_alive, is_gone, this_process
+from .picture import Picture
 from .stopper import Stopper
-from .store import TrialStore, is_alive, this_process
+from .store import TrialStore
 from .study import Study
 from .trial import Trial, TrialStopped
+from .views import StudyView
 
 
 __all__ = [
+    "GRACE_S",
     "Executor",
     "InProcess",
     "Job",
     "MemoryStore",
+    "MissingLibraryError",
     "Objective",
     "Outcome",
+    "Owner",
+    "Picture",
     "Stopper",
     "Study",
     "StudyHeader",
+    "StudyView",
     "Trial",
     "TrialStopped",
     "TrialStore",
     "is_alive",
+    "is_gone",
     "outcome_of",
+    "read_trials",
     "this_process",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, final
 
 import attrs
 
@@ -72,8 +72,18 @@ class Executor(abc.ABC):
             seconds: How long to wait for the first of them at most.
         """
 
-    def close(self) -> None:  # noqa: B027, not every executor holds something
-        """End what is still under way."""
+    def abandon(self) -> None:  # noqa: B027, not every executor has something under way
+        """Forget the trials that are under way, and end them if that can be done."""
+
+    def close(self) -> None:
+        """Let go of what is held; the executor can't be used any more."""
+        self.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @final
@@ -98,3 +108,6 @@ class InProcess(Executor):
                 job.attempt,
             )
             yield job.number, outcome_of(self.objective, trial, self.metrics)
+
+    def abandon(self) -> None:
+        self._jobs.clear()

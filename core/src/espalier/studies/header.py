@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import attrs
 
+from ..domains import Space
 from ..errors import DomainError, StudyError
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..domains import Space
     from ..sampling import Optim
 
 
@@ -34,12 +34,18 @@ class StudyHeader:
         metrics: ``"min"`` or ``"max"`` for each metric, in order.
 
         constraints: Upper bounds of metrics.
+
+        about: What else tells this study from others, as JSON data: what its objective works on.
+
+        parameters: The space itself; ``None`` if plain data was not enough to make it again.
     """
 
     name: str
     space: dict[str, Any]
     metrics: dict[str, str]
     constraints: dict[str, float] = attrs.field(factory=dict)
+    about: dict[str, Any] = attrs.field(factory=dict)
+    parameters: Space | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
     def of(
@@ -48,10 +54,11 @@ class StudyHeader:
         space: Space,
         metrics: Mapping[str, Optim],
         constraints: Mapping[str, float],
+        about: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return the header of a study."""
         ways = {metric: way.value for metric, way in metrics.items()}
-        return cls(name, _plain(space), ways, dict(constraints))
+        return cls(name, _plain(space), ways, dict(constraints), dict(about or {}), space)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -62,13 +69,21 @@ class StudyHeader:
             StudyError: If it is none.
         """
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
+            header = cls(**json.loads(text))
+            return attrs.evolve(header, parameters=_space(header.space))
+        except (ValueError, TypeError, AttributeError) as error:
             raise StudyError(f"this is not the description of a study: {text[:80]!r}.") from error
 
     def to_json(self) -> str:
         """Return the header as text."""
-        return json.dumps(attrs.asdict(self), ensure_ascii=False)
+        plain = {
+            "name": self.name,
+            "space": self.space,
+            "metrics": self.metrics,
+            "constraints": self.constraints,
+            "about": self.about,
+        }
+        return json.dumps(plain, ensure_ascii=False)
 
     def require_same(self, kept: StudyHeader, where: str) -> None:
         """
@@ -85,6 +100,13 @@ class StudyHeader:
             )
 
 
+def _space(plain: Mapping[str, Any]) -> Space | None:
+    try:
+        return Space.from_dict(plain)
+    except DomainError:
+        return None
+
+
 def _plain(space: Space) -> dict[str, Any]:
     found = {}
     for name, domain in space.items():
@@ -99,12 +121,13 @@ def _plain(space: Space) -> dict[str, Any]:
 def _differences(now: StudyHeader, kept: StudyHeader) -> list[str]:
     found = []
     for what, ours, theirs in (
-        ("parameter", now.space, kept.space),
-        ("metric", now.metrics, kept.metrics),
-        ("constraint", now.constraints, kept.constraints),
+        ("parameter ", now.space, kept.space),
+        ("metric ", now.metrics, kept.metrics),
+        ("constraint ", now.constraints, kept.constraints),
+        ("", now.about, kept.about),
     ):
         found += [
-            f"{what} {name} is {_told(theirs, name)} there and {_told(ours, name)} here"
+            f"{what}{name} is {_told(theirs, name)} there and {_told(ours, name)} here"
             for name in {**theirs, **ours}
             if ours.get(name) != theirs.get(name)
         ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Self, final
 
 import attrs
 
-from ..errors import StudyError
+from ..errors import StoreError, StudyError
 from ..sampling import TrialRecord, TrialState
+from .owners import is_gone
 from .store import TrialStore
 
 
@@ -28,7 +30,8 @@ class MemoryStore(TrialStore):
 
     def __init__(self) -> None:
         self._studies: dict[str, tuple[StudyHeader, list[TrialRecord]]] = {}
-        self._trials: list[TrialRecord] = []
+        self._trials: list[TrialRecord] | None = None
+        self._beats: dict[int, float] = {}
         self._lock = threading.RLock()
 
     @classmethod
@@ -37,51 +40,99 @@ class MemoryStore(TrialStore):
         return cls()
 
     def open(self, header: StudyHeader) -> None:
-        kept, trials = self._studies.setdefault(header.name, (header, []))
-        header.require_same(kept, self.place)
-        self._trials = trials
+        with self._lock:
+            kept, trials = self._studies.get(header.name, (header, []))
+            header.require_same(kept, self.place)
+            self._studies[header.name] = kept, trials
+            self._trials, self._beats = trials, {}
 
     def headers(self) -> list[StudyHeader]:
         return [header for header, _ in self._studies.values()]
 
+    @property
+    def _kept(self) -> list[TrialRecord]:
+        if self._trials is None:
+            raise StoreError("no study is open in memory yet; call open() first.")
+        return self._trials
+
     def add(self, record: TrialRecord) -> int:
         with self._lock:
-            number = len(self._trials)
-            self._trials.append(attrs.evolve(record, number=number))
+            number = len(self._kept)
+            self._kept.append(_own(record, number))
             return number
+
+    def add_next(self, record: TrialRecord, number: int) -> bool:
+        with self._lock:
+            if number != len(self._kept):
+                return False
+            self.add(record)
+            return True
 
     def claim(self, number: int, owner: str) -> bool:
         with self._lock:
-            record = self._trials[number]
+            record = self._kept[number]
             if record.state is not TrialState.WAITING:
                 return False
             noted = {**record.attrs, "owner": owner}
-            self._trials[number] = attrs.evolve(record, state=TrialState.RUNNING, attrs=noted)
+            self._kept[number] = attrs.evolve(
+                record, state=TrialState.RUNNING, started=time.time(), attrs=noted
+            )
             return True
 
     def report(self, number: int, step: int, value: float) -> None:
         with self._lock:
-            record = self._trials[number]
-            self._trials[number] = attrs.evolve(record, steps={**record.steps, step: value})
+            record = self._open(number)
+            steps = dict(sorted({**record.steps, step: value}.items()))
+            self._kept[number] = attrs.evolve(record, steps=steps)
 
-    def finish(self, record: TrialRecord) -> None:
+    def finish(self, record: TrialRecord, retry: TrialRecord | None = None) -> None:
         with self._lock:
-            kept = self._trials[record.number]
-            if kept.state.is_finished:
-                raise StudyError(
-                    f"Trial {record.number} has ended already ({kept.state.value}); what it gave "
-                    f"can't be changed."
-                )
-            steps = {**kept.steps, **record.steps}
-            self._trials[record.number] = attrs.evolve(record, steps=steps, attrs=kept.attrs)
+            kept = self._open(record.number)
+            self._kept[record.number] = attrs.evolve(
+                kept,
+                state=record.state,
+                metrics=dict(record.metrics),
+                reason=record.reason,
+                finished=record.finished,
+            )
+            if retry is not None:
+                self.add(retry)
+
+    def _open(self, number: int) -> TrialRecord:
+        record = self._kept[number]
+        if record.state.is_finished:
+            raise StudyError(
+                f"Trial {number} has ended already ({record.state.value}); what it gave can't be "
+                f"changed."
+            )
+        return record
 
     def trials(self) -> Sequence[TrialRecord]:
         with self._lock:
-            return tuple(self._trials)
+            return tuple(self._kept)
 
     def beat(self, numbers: Sequence[int]) -> None:
-        """Do nothing: there is no other process to tell."""
+        self._beats.update(dict.fromkeys(numbers, time.time()))
 
     def stale(self) -> list[int]:
-        """Return nothing: what this process runs is not gone."""
-        return []
+        return [
+            record.number
+            for record in self.trials()
+            if record.state is TrialState.RUNNING
+            and is_gone(
+                record.attrs.get("owner"),
+                lambda record=record: self._beats.get(record.number, record.started),  # type: ignore[misc]
+            )
+        ]
+
+
+def _own(record: TrialRecord, number: int) -> TrialRecord:
+    """Return a record that shares no dict with what the caller holds."""
+    return attrs.evolve(
+        record,
+        number=number,
+        config=dict(record.config),
+        metrics=dict(record.metrics),
+        steps=dict(record.steps),
+        attrs=dict(record.attrs),
+    )

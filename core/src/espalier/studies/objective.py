@@ -50,6 +50,8 @@ def outcome_of(objective: Objective, trial: Trial, metrics: Sequence[str]) -> Ou
     """
     Return how *trial* ended. An interrupt passes; whatever else the objective raises does not.
 
+    By an `ObjectiveError`, an objective says in its own words why there is no result.
+
     Args:
         objective: Judges the trial.
 
@@ -63,7 +65,9 @@ def outcome_of(objective: Objective, trial: Trial, metrics: Sequence[str]) -> Ou
         last = list(trial.steps.values())[-1:]
         found = dict(zip(metrics[:1], last, strict=False))
         return Outcome(TrialState.STOPPED_EARLY, found if _all_finite(found) else {})
-    except Exception as error:  # noqa: BLE001 - an objective may raise anything
+    except ObjectiveError as error:
+        return Outcome(TrialState.FAILED, {}, str(error), traceback.format_exc())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an objective may raise anything
         reason = f"raised {type(error).__name__}: {error}"
         return Outcome(TrialState.FAILED, {}, reason, traceback.format_exc())
     try:

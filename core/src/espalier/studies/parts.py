@@ -46,14 +46,14 @@ def sampler_of(
     if isinstance(given, Sampler):
         known = _given(given, study, options)
         return lambda: known
-    kind = current_host().samplers[given] if isinstance(given, str) else given
-    if not (isinstance(kind, type) and issubclass(kind, Sampler)):
-        raise StudyError(f"sampler must be a name, a Sampler or its class, got {given!r}.")
     made: list[Known] = []
+    if study.objective is not None:
+        # Said now, and not once it runs. To look at a study, its sampler need not be installed.
+        _kind(given)
 
     def make() -> Known:
         if not made:
-            sampler = kind.make(
+            sampler = _kind(given).make(
                 study.space,
                 study.metrics,
                 constraints=study.constraints,
@@ -64,6 +64,13 @@ def sampler_of(
         return made[0]
 
     return make
+
+
+def _kind(given: str | type[Sampler]) -> type[Sampler]:
+    kind = current_host().samplers[given] if isinstance(given, str) else given
+    if not (isinstance(kind, type) and issubclass(kind, Sampler)):
+        raise StudyError(f"sampler must be a name, a Sampler or its class, got {given!r}.")
+    return kind
 
 
 def _given(sampler: Sampler, study: Study, options: Mapping[str, Any] | None) -> Known:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, final
 import attrs
 import structlog
 
-from ..errors import SearchInterrupted, StudyError
+from ..errors import SearchInterrupted, StoreError, StudyError
 from ..plugins import current_host
 from ..sampling import TrialRecord, TrialState
+from .beating import Beating
 from .executor import Job
+from .owners import Owner
+from .plan import Plan
 from .progress import StudyProgress
-from .store import this_process
 from .watch import Watch
 
 
@@ -30,40 +32,6 @@ log = structlog.get_logger()
 
 #: How long to wait for a trial before looking at the store again, in seconds.
 _PATIENCE = 1.0
-
-#: How often this process says that it is there, in seconds.
-_BEAT = 15.0
-
-
-def _is_count(plan: Plan, attribute: attrs.Attribute[Any], value: Any) -> None:
-    del plan
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-        raise StudyError(f"{attribute.name} must be an integer of at least 0, got {value!r}.")
-
-
-@final
-@attrs.frozen
-class Plan:
-    """
-    How long a study runs.
-
-    Args:
-        trials: How many it has in the end; ``None`` for no bound.
-
-        seconds: When to begin no further one.
-
-        retries: How often a trial is tried again whose process was killed.
-
-        progress: Whether to show a progress bar.
-
-        rejections: How many proposals in a row may be invalid before the study stops.
-    """
-
-    trials: int | None = attrs.field(validator=_is_count)
-    seconds: float | None
-    retries: int = attrs.field(validator=_is_count)
-    progress: bool = True
-    rejections: int = attrs.field(default=1000, validator=_is_count)
 
 
 @final
@@ -97,12 +65,15 @@ class Run:
         self._stopper = stopper
         self._executor = executor
         self._plan = plan
-        self._owner = this_process()
+        self._owner = Owner()
         self._running: dict[int, TrialRecord] = {}
+        #: What ended, until it is kept.
+        self._results: dict[int, TrialRecord] = {}
+        self._broken: Exception | None = None
         self._began = time.monotonic()
-        self._beaten = self._began
         self._exhausted = False
         self._watch = Watch(study.store)
+        self._progress = StudyProgress(study, plan)
 
     def go(self) -> None:
         """
@@ -113,30 +84,28 @@ class Run:
         """
         host, name = current_host(), self._study.name
         host.notify("espalier_study_started", name=name, total=self._plan.trials)
-        self._progress = StudyProgress(self._study, self._plan)
-        try:
-            with self._progress:
-                self._loop()
-        except KeyboardInterrupt as interrupt:
-            self._abandon("was interrupted")
-            raise SearchInterrupted(
-                f"the study {name!r} has {len(self._store.trials())} trials in "
-                f"{self._store.place}; call run() with the same arguments to go on."
-            ) from interrupt
-        except BaseException:
-            self._abandon("ended with the study")
-            raise
-        finally:
-            kept = len(self._store.trials())
-            host.notify("espalier_study_finished", name=name, trials=kept)
+        with self._owner:
+            try:
+                with self._progress, Beating(self._store, lambda: list(self._running)):
+                    self._known.release()
+                    self._loop()
+            except KeyboardInterrupt as interrupt:
+                self._abandon("was interrupted")
+                raise SearchInterrupted(
+                    f"the study {name!r} has {self._watch.seen} trials in "
+                    f"{self._store.place}; call run() with the same arguments to go on."
+                ) from interrupt
+            except BaseException:
+                self._abandon("ended with the study")
+                raise
+            finally:
+                host.notify("espalier_study_finished", name=name, trials=self._watch.seen)
 
     def _loop(self) -> None:
         while True:
             self._look()
-            while len(self._running) < self._executor.workers and self._may_begin():
-                if not self._begin():
-                    break
-                self._look()
+            while len(self._running) < self._executor.workers and self._begin():
+                pass
             if not self._running:
                 return
             for number, outcome in self._executor.wait(self._on_report, _PATIENCE):
@@ -144,48 +113,88 @@ class Run:
 
     def _look(self) -> None:
         """Look at the store, tell the sampler what is new, and end what lost its process."""
-        now = time.monotonic()
-        if self._running and now - self._beaten > _BEAT:
-            self._store.beat(list(self._running))
-            self._beaten = now
-        self._known.sync(self._watch.refresh())
-        for number in self._store.stale():
-            if number not in self._running:
-                self._lost(self._watch[number], "its process ended before it did")
-                self._known.sync(self._watch.refresh())
+        self._sync()
+        lost = [number for number in self._store.stale() if number not in self._running]
+        for number in lost:
+            self._lost(self._store.trials()[number], "its process ended before it did")
+        if lost:
+            self._sync()
+
+    def _sync(self) -> None:
+        changed = self._watch.refresh()
+        self._known.sync(changed)
+        self._progress.hear(changed)
 
     # --- Beginning. -----------------------------------------------------------------------------
 
-    def _may_begin(self) -> bool:
+    def _begin(self) -> bool:
+        """Begin a trial: one that waits, or one that the sampler proposes; ``False`` if none."""
         plan = self._plan
         if plan.seconds is not None and time.monotonic() - self._began >= plan.seconds:
             return False
-        return plan.trials is None or self._watch.begun < plan.trials
-
-    def _begin(self) -> bool:
-        """Begin a trial: one that waits, or one that the sampler proposes."""
         for record in self._watch.waiting:
-            if self._store.claim(record.number, self._owner):
-                return self._start(record)
-        return not self._exhausted and self._propose()
+            # What is tried again was counted when it was begun first.
+            may = "retry_of" in record.attrs or self._is_wanted()
+            if may and self._store.claim(record.number, self._owner.name):
+                self._sync()
+                return self._start(self._store.trials()[record.number])
+        return self._is_wanted() and not self._exhausted and self._propose()
+
+    def _is_wanted(self) -> bool:
+        return self._plan.trials is None or self._watch.begun < self._plan.trials
 
     def _propose(self) -> bool:
+        """Begin what the sampler proposes; ``False`` if it proposes nothing more."""
         proposed = self._proposed()
         if proposed is None:
             self._exhausted = True
             log.info("sampler_exhausted", study=self._study.name)
             return False
-        trial_id, config = proposed
-        noted = {"owner": self._owner, "attempt": 0}
+        trial_id, config, is_own = proposed
+        noted = {"owner": self._owner.name, "attempt": 0}
         record = TrialRecord(
             0, config, TrialState.RUNNING, started=time.time(), sampler_id=trial_id, attrs=noted
         )
-        number = self._store.add(record)
-        self._known.sampled(number, trial_id)
-        return self._start(attrs.evolve(record, number=number))
+        number: int | None = None
+        others: list[TrialRecord] = []
+        try:
+            number, others = self._added(record)
+        finally:
+            if is_own:
+                self._known.sampler.unlock(drop=number is None)
+        if number is not None and is_own:
+            self._known.sampled(number, trial_id)
+        self._known.sync(others)
+        self._progress.hear(others)
+        self._sync()
+        return number is None or self._start(attrs.evolve(record, number=number))
 
-    def _proposed(self) -> tuple[int, dict[str, Any]] | None:
-        """Return a proposal that is valid, its number first; ``None`` if there is none left."""
+    def _added(self, record: TrialRecord) -> tuple[int | None, list[TrialRecord]]:
+        """
+        Keep a new trial, unless other processes made it one too many or the same.
+
+        Returns:
+            Its number; and what other processes began and ended meanwhile.
+        """
+        others: list[TrialRecord] = []
+        while True:
+            number = self._watch.seen
+            if self._store.add_next(record, number):
+                return number, others
+            new = self._watch.refresh()
+            others += new
+            if not self._is_wanted() or any(one.config == record.config for one in new):
+                return None, others
+
+    def _proposed(self) -> tuple[int, dict[str, Any], bool] | None:
+        """
+        Return a proposal that is valid; ``None`` if there is none left.
+
+        Returns:
+            The number that the sampler has or will have for it, the configuration, and whether
+            the sampler waits for word of it. It does not where it was repaired: the sampler is
+            told of that as of a trial of somebody else's, once it is kept.
+        """
         sampler, is_valid = self._known.sampler, self._study.is_valid
         for _ in range(self._plan.rejections):
             try:
@@ -194,23 +203,25 @@ class Run:
                 return None
             keep = False
             try:
-                keep = is_valid is None or is_valid(config)
+                keep = is_valid is None or bool(is_valid(dict(config)))
             finally:
-                sampler.unlock(drop=not keep)
+                if not keep:
+                    sampler.unlock(drop=True)
             if keep:
-                return trial_id, config
+                return trial_id, config, True
+            instead = None if self._study.repair is None else self._study.repair(dict(config))
+            if instead is not None:
+                return trial_id + 1, self._study.space.check(instead), False
         log.warning("no_valid_proposal", study=self._study.name, tried=self._plan.rejections)
         return None
 
-    def _start(self, record: TrialRecord) -> bool:
-        number = record.number
-        running = attrs.evolve(
-            record, state=TrialState.RUNNING, started=record.started or time.time()
-        )
+    def _start(self, running: TrialRecord) -> bool:
+        number = running.number
         self._running[number] = running
+        self._progress.hear([running])
         name = self._study.name
         current_host().notify("espalier_study_trial_started", name=name, trial=running)
-        self._executor.start(Job(number, record.config, record.attrs.get("attempt", 0)))
+        self._executor.start(Job(number, running.config, running.attrs.get("attempt", 0)))
         return True
 
     # --- On the way. ----------------------------------------------------------------------------
@@ -219,59 +230,80 @@ class Run:
         running = self._running[number]
         running = attrs.evolve(running, steps={**running.steps, step: value})
         self._running[number] = running
-        self._store.report(number, step, value)
-        if self._stopper is None:
-            return False
-        return self._stopper.stops(running, self._store.trials())
+        try:
+            self._store.report(number, step, value)
+            if self._stopper is None:
+                return False
+            return bool(self._stopper.stops(running, self._store.trials()))
+        except Exception as error:  # noqa: BLE001 - it is not the objective's, and ends the study
+            self._broken = error
+            return True
 
     # --- Ending. --------------------------------------------------------------------------------
 
     def _end(self, number: int, outcome: Outcome) -> None:
+        if self._broken is not None:
+            raise self._broken
         record = self._running[number]
         if outcome.killed:
             self._running.pop(number)
             self._lost(record, outcome.reason)
+            self._sync()
             return
-        ended = attrs.evolve(
+        self._results[number] = ended = attrs.evolve(
             record,
             state=outcome.state,
             metrics=outcome.metrics,
             reason=outcome.reason,
             finished=time.time(),
         )
-        self._store.finish(ended)
-        self._running.pop(number)
-        self._told(ended)
         if outcome.state is TrialState.FAILED:
             log.warning("trial_failed", trial=number, reason=outcome.reason, trace=outcome.trace)
+        try:
+            self._store.finish(ended)
+        except StudyError as error:
+            log.warning("trial_taken_over", trial=number, reason=str(error))
+            ended = self._store.trials()[number]
+        self._running.pop(number)
+        self._results.pop(number)
+        self._known.sync([ended])
+        self._told(ended)
 
     def _lost(self, record: TrialRecord, reason: str) -> None:
         """Keep a trial as failed whose process is gone, and have it tried again if wanted."""
+        attempt = record.attrs.get("attempt", 0)
+        retry = _again(record, attempt + 1) if attempt < self._plan.retries else None
         ended = attrs.evolve(record, state=TrialState.FAILED, reason=reason, finished=time.time())
         try:
-            self._store.finish(ended)
+            self._store.finish(ended, retry)
         except StudyError:  # another process was faster
             return
-        attempt = record.attrs.get("attempt", 0)
         log.warning("trial_lost", trial=record.number, reason=reason, attempt=attempt)
-        if attempt < self._plan.retries:
-            again = {"retry_of": record.number, "attempt": attempt + 1}
-            self._store.add(TrialRecord(0, record.config, TrialState.WAITING, attrs=again))
         self._told(ended)
 
     def _told(self, ended: TrialRecord) -> None:
-        name = self._study.name
-        self._known.sync([ended])
-        self._progress.advance(ended)
-        current_host().notify("espalier_study_trial_done", name=name, trial=ended)
+        self._progress.hear([ended])
+        current_host().notify("espalier_study_trial_done", name=self._study.name, trial=ended)
 
     def _abandon(self, reason: str) -> None:
         """Keep what is still under way as failed, to be tried again by the next run."""
-        for number, record in list(self._running.items()):
-            self._running.pop(number)
-            ended = attrs.evolve(
-                record, state=TrialState.FAILED, reason=reason, finished=time.time()
-            )
-            self._store.finish(ended)
-            again = {"retry_of": number, "attempt": record.attrs.get("attempt", 0)}
-            self._store.add(TrialRecord(0, record.config, TrialState.WAITING, attrs=again))
+        self._executor.abandon()
+        try:
+            self._watch.refresh()
+            for record in self._watch.run_by(self._owner.name):
+                result = self._results.get(record.number)
+                ended = attrs.evolve(
+                    record, state=TrialState.FAILED, reason=reason, finished=time.time()
+                )
+                again = _again(record, record.attrs.get("attempt", 0))
+                self._store.finish(*((ended, again) if result is None else (result, None)))
+        except (StoreError, StudyError) as error:
+            log.warning("trials_not_ended", reason=str(error), results=self._results)
+        self._running.clear()
+
+
+def _again(record: TrialRecord, attempt: int) -> TrialRecord:
+    noted = {"retry_of": record.number, "attempt": attempt}
+    return TrialRecord(
+        0, record.config, TrialState.WAITING, sampler_id=record.sampler_id, attrs=noted
+    )

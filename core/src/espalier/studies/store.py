@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import abc
-import os
-import socket
 from typing import TYPE_CHECKING, Self
 
 
@@ -15,17 +13,17 @@ if TYPE_CHECKING:
     from ..sampling import TrialRecord
     from .header import StudyHeader
 
-__all__ = ["TrialStore", "is_alive", "this_process"]
+__all__ = ["TrialStore"]
 
 
 class TrialStore(abc.ABC):
     """
     Keeps the trials of studies, for one process or for many.
 
-    A trial is numbered from 0 in the order in which it was begun, and never taken away. What one
+    A trial is numbered from 0 in the order in which it was added, and never taken away. What one
     process finished, no other may change. `espalier.testing.TrialStoreContract` checks this.
 
-    The attribute ``owner`` of a running trial says which process runs it, as `this_process` does.
+    The attribute ``owner`` of a running trial says who runs it, as `Owner` names it.
     """
 
     #: Where it is, for messages.
@@ -38,7 +36,7 @@ class TrialStore(abc.ABC):
         Open the store at *url*, or make it.
 
         Raises:
-            StoreError: If it can't be reached, is locked or damaged.
+            StoreError: If it can't be reached, is locked or damaged, or is something else.
         """
 
     @abc.abstractmethod
@@ -66,20 +64,43 @@ class TrialStore(abc.ABC):
         """
 
     @abc.abstractmethod
+    def add_next(self, record: TrialRecord, number: int) -> bool:
+        """
+        Keep a new trial as *number*; ``False`` if there are more or fewer trials before it.
+
+        So whoever adds a trial has seen all others, and two processes never begin the same one.
+
+        Args:
+            record: As in `add`.
+
+            number: How many trials the caller has seen.
+        """
+
+    @abc.abstractmethod
     def claim(self, number: int, owner: str) -> bool:
-        """Let *owner* run a trial that waits; ``False`` if another process was faster."""
+        """Let *owner* run a trial that waits; ``False`` if another was faster."""
 
     @abc.abstractmethod
     def report(self, number: int, step: int, value: float) -> None:
-        """Keep what a running trial reported on its way."""
-
-    @abc.abstractmethod
-    def finish(self, record: TrialRecord) -> None:
         """
-        Keep how a trial ended: its state, metrics, reason and time.
+        Keep what a running trial reported on its way.
 
         Raises:
             StudyError: If it had ended already.
+        """
+
+    @abc.abstractmethod
+    def finish(self, record: TrialRecord, retry: TrialRecord | None = None) -> None:
+        """
+        Keep how a trial ended: its state, metrics, reason and time; its steps are known.
+
+        Args:
+            record: The trial, with the number it was given.
+
+            retry: A new trial to keep with it: either both are kept or none is.
+
+        Raises:
+            StudyError: If it had ended already. Nothing changes then.
         """
 
     @abc.abstractmethod
@@ -92,7 +113,7 @@ class TrialStore(abc.ABC):
 
     @abc.abstractmethod
     def stale(self) -> list[int]:
-        """Return the running trials whose process is gone."""
+        """Return the running trials whose owner is gone, as `is_gone` says."""
 
     def close(self) -> None:  # noqa: B027, not every store holds something open
         """Let go of what is held open; the store can't be used any more."""
@@ -107,38 +128,3 @@ class TrialStore(abc.ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def this_process() -> str:
-    """Return a name of this process that no other has: machine, number and time of birth."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_born(os.getpid())}"
-
-
-def is_alive(owner: str) -> bool | None:
-    """
-    Return whether the process *owner* still runs; ``None`` if it is on another machine.
-
-    Args:
-        owner: What `this_process` returned there.
-    """
-    host, _, rest = owner.rpartition("/")[0].rpartition("/")
-    number, born = rest, owner.rpartition("/")[2]
-    if host != socket.gethostname() or not number.isdigit():
-        return None
-    try:
-        os.kill(int(number), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    now = _born(int(number))
-    return not born or not now or born == now
-
-
-def _born(number: int) -> str:
-    """Return when a process began, as the system counts it; empty where it does not tell."""
-    try:
-        with open(f"/proc/{number}/stat", encoding="ascii") as file:  # noqa: PTH123 - no path to handle
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""

@@ -21,25 +21,26 @@ class Watch:
 
     Args:
         store: Whose trials, in their order.
+
+    Attributes:
+        seen: How many trials there were at the last look.
     """
 
     def __init__(self, store: TrialStore) -> None:
         self._store = store
-        self._seen = 0
+        self.seen = 0
         self._again = 0
         self._open: dict[int, TrialRecord] = {}
 
     def refresh(self) -> list[TrialRecord]:
         """Return the trials that are new, or ended, since the last look."""
         records = self._store.trials()
-        changed = [records[number] for number in self._open]
-        changed = [record for record in changed if record.state.is_finished]
-        new = list(records[self._seen :])
-        self._seen = len(records)
+        known = [records[number] for number in self._open]
+        new = list(records[self.seen :])
+        self.seen = len(records)
         self._again += sum("retry_of" in record.attrs for record in new)
-        still = [*(records[number] for number in self._open), *new]
-        self._open = {r.number: r for r in still if not r.state.is_finished}
-        return [*changed, *new]
+        self._open = {r.number: r for r in (*known, *new) if not r.state.is_finished}
+        return [*(record for record in known if record.state.is_finished), *new]
 
     @property
     def waiting(self) -> list[TrialRecord]:
@@ -49,7 +50,12 @@ class Watch:
     @property
     def begun(self) -> int:
         """How many trials were begun, those that were tried again counted once."""
-        return self._seen - self._again - sum("retry_of" not in r.attrs for r in self.waiting)
+        return self.seen - self._again - sum("retry_of" not in r.attrs for r in self.waiting)
 
-    def __getitem__(self, number: int) -> TrialRecord:
-        return self._open[number]
+    def run_by(self, owner: str) -> list[TrialRecord]:
+        """Return the trials that *owner* runs."""
+        return [
+            record
+            for record in self._open.values()
+            if record.state is TrialState.RUNNING and record.attrs.get("owner") == owner
+        ]

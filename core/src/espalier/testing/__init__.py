@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .metric import MetricContract
     from .mode import ModeContract
     from .sampler import SamplerContract
+    from .store import TrialStoreContract
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -23,6 +24,7 @@ else:
             "MetricContract": "espalier.testing.metric",
             "ModeContract": "espalier.testing.mode",
             "SamplerContract": "espalier.testing.sampler",
+            "TrialStoreContract": "espalier.testing.store",
             "check_axis_rule": "espalier.testing.axis_rule",
             "check_plugin_is_light": "espalier.testing.light",
             "fake_source": "espalier.testing.fakes",
@@ -35,6 +37,7 @@ __all__ = [
     "MetricContract",
     "ModeContract",
     "SamplerContract",
+    "TrialStoreContract",
     "check_axis_rule",
     "check_plugin_is_light",
     "fake_source",

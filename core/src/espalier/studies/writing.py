@@ -1,0 +1,39 @@
+"""Write a file as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import secrets
+from typing import TYPE_CHECKING
+
+from ..errors import StudyError
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["write_whole"]
+
+
+def write_whole(path: str | os.PathLike[str], write: Callable[[pathlib.Path], object]) -> None:
+    """
+    Have a file written beside *path*, and put it there once it is whole.
+
+    Args:
+        path: What is there is replaced.
+
+        write: Writes the file whose path it is given, which has the same suffix.
+
+    Raises:
+        StudyError: If the folder is missing, or can't be written.
+    """
+    path = pathlib.Path(os.path.realpath(path))
+    draft = path.with_name(f".espalier-{secrets.token_hex(8)}{path.suffix}")
+    try:
+        write(draft)
+        draft.replace(path)
+    except OSError as error:
+        raise StudyError(f"{path} can't be written: {error.strerror or error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
