@@ -16,7 +16,8 @@ from espalier.errors import SamplerError
 from espalier.sampling import Optim, Sampler, TrialState, directions
 
 from .algorithms import SearchAlgo, check_settings, made
-from .encoding import Code, code_of
+from .drawing import Draw
+from .encoding import code_of
 from .evolution import generations_of, population_of
 from .groups import groups_of
 from .told import Told
@@ -223,7 +224,8 @@ class OptunaSampler(Sampler):
                 # Optuna lists parents in another order once it has noted them; have them noted.
                 study = self._trials.study(sampler)
                 sampler.get_parent_population(study, sampler.get_trial_generation(study, probe))
-            draw = _Draw(self._trials, sampler, trial_id, self)
+            study = self._trials.study(sampler)
+            draw = Draw(study, trial_id, self._codes, self._together)
             return self.space.decide(draw.choose)
         finally:
             self._trials.take(trial_id)
@@ -330,46 +332,6 @@ class OptunaSampler(Sampler):
             name: distribution.to_internal_repr(trial.params[name])
             for name, distribution in trial.distributions.items()
         }
-
-
-@final
-class _Draw:
-    """One draw of an algorithm, leaf by leaf, as Optuna's trials ask for it."""
-
-    def __init__(
-        self, trials: Trials, sampler: BaseSampler, trial_id: int, owner: OptunaSampler
-    ) -> None:
-        self._sampler = sampler
-        self._study = trials.study(sampler)
-        self._trial = frozen(trial_id)
-        self._codes: Mapping[str, Code] = owner._codes  # noqa: SLF001
-        self._together = owner._together  # noqa: SLF001
-        self._drawn: dict[tuple[str, ...], dict[str, Any]] = {}
-
-    def choose(self, name: str, leaf: Domain) -> Any:
-        """Return the value of a leaf."""
-        code = self._codes[name]
-        if code.is_single:
-            return leaf.at(0) if leaf.size == 1 else leaf.default
-        given = self._related(name)
-        if name in given:
-            return self._noted(code, given[name])
-        one = self._sampler.sample_independent(self._study, self._trial, name, code.distribution)
-        return self._noted(code, one)
-
-    def _related(self, name: str) -> dict[str, Any]:
-        """Return what was drawn together with a leaf: nothing, if the algorithm drew nothing."""
-        group = self._together.get(name, ())
-        if group and group not in self._drawn:
-            space = {one: self._codes[one].distribution for one in group}
-            found = self._sampler.sample_relative(self._study, self._trial, space)
-            self._drawn[group] = found
-        return self._drawn.get(group, {})
-
-    def _noted(self, code: Code, value: Any) -> Any:
-        self._trial.params[code.name] = value
-        self._trial.distributions[code.name] = code.distribution
-        return code.decode(value)
 
 
 def _silence() -> warnings.catch_warnings[None]:
