@@ -5,6 +5,7 @@ from .header import StudyHeader
 from .memory import MemoryStore
 from .objective import Objective, Outcome, outcome_of
 from .owners import GRACE_S, Owner, is_alive, is_gone, this_process
+from .processes import Processes
 from .stopper import Stopper
 from .store import TrialStore
 from .study import Study
@@ -20,6 +21,7 @@ __all__ = [
     "Objective",
     "Outcome",
     "Owner",
+    "Processes",
     "Stopper",
     "Study",
     "StudyHeader",

@@ -155,10 +155,17 @@ class Run:
         )
         number: int | None = None
         others: list[TrialRecord] = []
+        is_new, self._known.held = self._known.held is None, None
         try:
             number, others = self._added(record)
+        except StoreError:
+            # The next run begins with it.
+            self._known.held = proposed
+            raise
         finally:
-            self._known.sampler.unlock(drop=number is None)
+            if is_new:
+                drop = number is None and self._known.held is None
+                self._known.sampler.unlock(drop=drop)
         if number is not None:
             self._known.sampled(number, trial_id)
         self._known.sync(others)
@@ -184,6 +191,8 @@ class Run:
 
     def _proposed(self) -> tuple[int, dict[str, Any]] | None:
         """Return a proposal that is valid, its number first; ``None`` if there is none left."""
+        if self._known.held is not None:
+            return self._known.held
         sampler, is_valid = self._known.sampler, self._study.is_valid
         for _ in range(self._plan.rejections):
             try:
