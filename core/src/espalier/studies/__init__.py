@@ -7,6 +7,7 @@ from .memory import MemoryStore
 from .objective import Objective, Outcome, outcome_of
 from .owners import GRACE_S, Owner, is_alive, is_gone, this_process
 from .picture import Picture
+from .processes import Processes
 from .stopper import Stopper
 from .store import TrialStore
 from .study import Study
@@ -25,6 +26,7 @@ __all__ = [
     "Outcome",
     "Owner",
     "Picture",
+    "Processes",
     "Stopper",
     "Study",
     "StudyHeader",

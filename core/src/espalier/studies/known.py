@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 import structlog
@@ -32,10 +32,15 @@ class Known:
 
     Args:
         sampler: Is told of every trial once it begins, and once it ends.
+
+    Attributes:
+        held: A proposal that stands, but could not be kept yet: its number, its configuration, and
+            whether the sampler made it itself.
     """
 
     def __init__(self, sampler: Sampler) -> None:
         self.sampler = sampler
+        self.held: tuple[int, dict[str, Any], bool] | None = None
         self._ids: dict[int, int] = {}
         self._ended: set[int] = set()
         self._outside: set[int] = set()

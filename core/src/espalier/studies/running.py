@@ -157,11 +157,17 @@ class Run:
         )
         number: int | None = None
         others: list[TrialRecord] = []
+        is_new, self._known.held = self._known.held is None, None
         try:
             number, others = self._added(record)
+        except StoreError:
+            # The next run begins with it.
+            self._known.held = proposed
+            raise
         finally:
-            if is_own:
-                self._known.sampler.unlock(drop=number is None)
+            if is_own and is_new:
+                drop = number is None and self._known.held is None
+                self._known.sampler.unlock(drop=drop)
         if number is not None and is_own:
             self._known.sampled(number, trial_id)
         self._known.sync(others)
@@ -195,6 +201,8 @@ class Run:
             the sampler waits for word of it. It does not where it was repaired: the sampler is
             told of that as of a trial of somebody else's, once it is kept.
         """
+        if self._known.held is not None:
+            return self._known.held
         sampler, is_valid = self._known.sampler, self._study.is_valid
         for _ in range(self._plan.rejections):
             try:

@@ -41,8 +41,6 @@ _MARK = "version_info"
 _VERSION = "alembic_version"
 _HEADS: set[str] = set()
 
-_SQLITE = b"SQLite format 3\0"
-
 
 @final
 class Database:
@@ -103,7 +101,7 @@ class Database:
                     # SQLite waited already; servers end one of two that wait for each other.
                     if self.is_file or attempt == _TRIES - 1:
                         raise
-                    time.sleep(random.random() * 0.1 * 2**attempt)
+                    time.sleep(random.random() * min(0.05 * 2**attempt, 1.0))
         raise AssertionError
 
     def _once(self, work: Callable[[Connection], T]) -> T:
@@ -121,7 +119,18 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             if isinstance(error, StoreError):
                 raise
-            raise StoreError(f"{self.place} {_reason(error, self.patience_s)}") from error
+            raise StoreError(f"{self.place} {self._reason(error)}") from error
+
+    def _reason(self, error: BaseException) -> str:
+        text = str(getattr(error, "orig", None) or error)
+        if self.is_file and "not a database" in text:
+            # Not looked at before: closing a file lets go of the locks that SQLite has on it.
+            begin = pathlib.Path(self.place).read_bytes()[:16]
+            return (
+                f"is damaged, or no SQLite file: it begins with {begin!r}. Nothing was changed; "
+                f"give another path, or restore a copy."
+            )
+        return _reason(text, self.patience_s)
 
     def _check_file(self) -> None:
         name = self.url.database
@@ -132,14 +141,6 @@ class Database:
         if name.startswith("file:"):
             return
         check_file(pathlib.Path(name))
-        with self._told(), contextlib.suppress(FileNotFoundError):
-            with pathlib.Path(name).open("rb") as file:
-                first = file.read(len(_SQLITE))
-            if first and first != _SQLITE:
-                raise StoreError(
-                    f"{name} is damaged, or no SQLite file: it begins with {first!r}. Nothing was "
-                    f"changed; give another path, or restore a copy."
-                )
 
     def _prepare(self) -> None:
         """Make Optuna's tables, or check that they are there in the version that is installed."""
@@ -155,7 +156,7 @@ class Database:
         for attempt in range(_TRIES):
             if self._made(last=attempt == _TRIES - 1):
                 return
-            time.sleep(random.random() * 0.1 * 2**attempt)
+            time.sleep(random.random() * min(0.05 * 2**attempt, 1.0))
 
     def _made(self, *, last: bool) -> bool:
         """Have Optuna make its tables; ``False`` if another process is at it."""
@@ -163,12 +164,15 @@ class Database:
             storage = _optunas(self.url, self.patience_s)
         except RuntimeError as error:
             raise StoreError(f"{self.place} is of another Optuna: {error}") from error
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        except (SQLAlchemyError, optuna.exceptions.OptunaError, AssertionError) as error:
             cause = error.__cause__ or error
-            busy = "already exists" in str(cause) or isinstance(cause, IntegrityError)
-            if busy and not last:
+            busy = any(
+                word in str(cause) for word in ("already exists", "UNIQUE", "no such table")
+            )
+            met = isinstance(error, (IntegrityError, AssertionError))
+            if not last and (busy or met or isinstance(cause, IntegrityError)):
                 return False
-            raise StoreError(f"{self.place} {_reason(cause, self.patience_s)}") from error
+            raise StoreError(f"{self.place} {self._reason(cause)}") from error
         _HEADS.add(storage.get_head_version())
         storage.engine.dispose()
         return True
@@ -237,7 +241,7 @@ def _connected(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         # A file that may only be read, or is in use this moment, stays as it is.
-        with contextlib.suppress(sqlite3.OperationalError):
+        with contextlib.suppress(sqlite3.DatabaseError):
             connection.execute(f"PRAGMA {pragma}").fetchall()
 
 
@@ -249,14 +253,13 @@ def _optunas(url: URL, patience_s: float) -> RDBStorage:
         return RDBStorage(text, engine_kwargs=options)
 
 
-def _reason(error: BaseException, patience_s: float) -> str:
-    text = str(getattr(error, "orig", None) or error)
+def _reason(text: str, patience_s: float) -> str:
     if "locked" in text:
         return (
             f"is locked by another process, and stayed so for {patience_s:g} s. What is in it is "
             f"untouched; try again once that process has ended."
         )
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
+    if "malformed" in text or "not a database" in text:
         return f"is damaged ({text}). Restore a copy, or give another path."
     if "readonly" in text or "read-only" in text:
         return f"can only be read ({text}). Give yourself the right to write, or another path."
