@@ -20,7 +20,7 @@ test: .venv/ready ## Run all tests and every example of the documentation.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 
 long: .venv/ready ## Kill searches at many more moments; takes a quarter of an hour.
-	$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadscope tests
+	$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadscope tests plugins
 
 fuzz: .venv/ready ## Check N random networks and 5 N configurations, other ones each time (N=5000).
 	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py tests/test_configuration_fuzz.py -n $(WORKERS) --dist loadscope

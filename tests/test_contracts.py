@@ -19,7 +19,7 @@ from espalier.testing import (
     SamplerContract,
     fake_source,
 )
-from espalier.testing.sampler import small_space
+from espalier.testing.sampler_bench import small_space
 
 
 ROOT = pathlib.Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from ..importance import ImportanceEstimator, UnitScores, estimate, rank
 from ..plugins import current_host
 from ..spaces.sorting import permute
 from .importance_bench import ImportanceBench, noted, silence
-from .sampler import global_states, seed_globally
+from .sampler_bench import global_states, seed_globally
 
 
 __all__ = ["ImportanceContract"]

@@ -17,7 +17,7 @@ from ..metric import Metric
 from ..plugins import current_host
 from .bench import looks, without_data
 from .metric_bench import MetricBench
-from .sampler import global_states, seed_globally
+from .sampler_bench import global_states, seed_globally
 
 
 if TYPE_CHECKING:
