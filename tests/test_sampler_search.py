@@ -346,15 +346,13 @@ class TestTightBudgets:
         """
         It proposes what is too large each time; what fits is scored, and then what is beside it.
         """
-        model = resnet()
-        result = searched(model, lambda _: 1.0, bounds={"flops": budget}, sampler=Stubborn)
+        alone = {"sampler": Stubborn, "fit": False, "rejections": 100}
+        result = searched(resnet(), lambda _: 1.0, bounds={"flops": budget}, sampler=Stubborn)
 
         assert 20 == len(result.history)
         assert 0.9 <= result.metrics["flops"] / result.constraints["flops"] <= 1
         with pytest.raises(ConstraintError, match="100 were rejected"):
-            searched(
-                resnet(), bounds={"flops": budget}, sampler=Stubborn, fit=False, rejections=100
-            )
+            searched(resnet(), lambda _: 1.0, bounds={"flops": budget}, **alone)
 
     def test_with_fit_off_only_proposals_are_scored(self):
         """
