@@ -32,9 +32,9 @@ _PROBES = 256
 #: Where fewer of them are allowed, proposals are shrunk until they fit.
 _FEW = 0.05
 
-#: And where so many proposals in a row were rejected: a sampler that goes by what it has learned
-#: may propose for ever what is dropped, as it learns nothing from that.
-_PATIENCE = 20
+#: And where so many proposals in a row were rejected, or one of them comes again: a sampler that
+#: goes by what it has learned may propose what is dropped for ever, for it learns nothing of it.
+_PATIENCE = 10
 
 #: How far from a configuration that was scored another one is looked for.
 _STEPS = 64
@@ -83,6 +83,7 @@ class Subnets:
         self._size = size if size <= _SMALL else math.inf
         self._seen: set[tuple[Any, ...]] = set()
         self._proposed = self._rejected = self._in_a_row = 0
+        self._in_vain: set[tuple[Any, ...]] = set()
         #: The share of random configurations that the constraints allow.
         self.allowed = _allowed_share(task)
         self._fits = config.fit if config.fit is not None else self.allowed < _FEW
@@ -218,8 +219,22 @@ class Subnets:
         is_allowed = self._holds(whole)
         self._rejected += not is_allowed
         is_valid = is_allowed and not self._task.knows(whole)
-        self._in_a_row = 0 if is_valid else self._in_a_row + 1
+        if is_valid:
+            self._kept()
+        else:
+            self._in_a_row += 1
         return is_valid
+
+    def _kept(self) -> None:
+        self._in_a_row = 0
+        self._in_vain.clear()
+
+    def _loses_patience(self, config: Mapping[str, Any]) -> bool:
+        """Whether the sampler proposes in vain, of which *config* is the last."""
+        key = tuple(config[name] for name in self._free)
+        comes_again = key in self._in_vain
+        self._in_vain.add(key)
+        return comes_again or self._in_a_row >= _PATIENCE
 
     def _holds(self, config: Mapping[str, Any]) -> bool:
         return self._task.constraints.hold(self._task.model, config)
@@ -233,11 +248,11 @@ class Subnets:
 
     def _repaired(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return what to score in place of a proposal, if it is time for that."""
-        if not self._fits and self._in_a_row < _PATIENCE:
+        if not (self._loses_patience(config) or self._fits):
             return None
         found = self._fitted(config) or self._beside(config)
         if found is not None:
-            self._in_a_row = 0
+            self._kept()
         return found
 
     def _beside(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
