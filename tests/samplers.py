@@ -49,6 +49,13 @@ class Climbs(Sampler):
         self.heard.append(("adopt", record))
 
 
+class Stubborn(Sampler):
+    """Proposes the largest for ever, as it hears nothing of what is dropped."""
+
+    def _propose(self, trial_id):
+        return {name: domain.at(domain.size - 1) for name, domain in self.space.items()}
+
+
 #: A plug-in that offers two of them by name.
 SOURCE = fake_source(
     "tests",

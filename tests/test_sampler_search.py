@@ -16,7 +16,7 @@ from espalier.testing.offering import offered
 from espalier_demo.network import seeded_network
 from tests.models import FINE, Faithful, images, small_cnn
 from tests.networks import residual
-from tests.samplers import SOURCE, Climbs, Draws, Every
+from tests.samplers import SOURCE, Climbs, Draws, Every, Stubborn
 
 
 #: Four choices for each of the two convolutions.
@@ -340,6 +340,19 @@ class TestTightBudgets:
             "fit",
         ):
             assert words in str(found.value)
+
+    @pytest.mark.parametrize("budget", ["20%", "70%"])
+    def test_a_sampler_that_never_gives_in_is_no_hindrance(self, budget):
+        """
+        It proposes what is too large each time; what fits is scored, and then what is beside it.
+        """
+        alone = {"sampler": Stubborn, "fit": False, "rejections": 100}
+        result = searched(resnet(), lambda _: 1.0, bounds={"flops": budget}, sampler=Stubborn)
+
+        assert 20 == len(result.history)
+        assert 0.9 <= result.metrics["flops"] / result.constraints["flops"] <= 1
+        with pytest.raises(ConstraintError, match="100 were rejected"):
+            searched(resnet(), lambda _: 1.0, bounds={"flops": budget}, **alone)
 
     def test_with_fit_off_only_proposals_are_scored(self):
         """

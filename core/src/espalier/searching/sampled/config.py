@@ -73,7 +73,7 @@ class SamplerSearchConfig(SearchConfig):
 
         fit: Whether a proposal that breaks a constraint is shrunk until it breaks none and scored
             as that, and the largest subnet first. Where it is none: if hardly any configuration
-            keeps the constraints.
+            keeps the constraints, or many proposals in a row were rejected.
 
         spend: Whether the last tenth of *trials*, up to 8, go to the best that were found, each
             enlarged by what the budget still allows. What scores better is taken.

@@ -32,6 +32,13 @@ _PROBES = 256
 #: Where fewer of them are allowed, proposals are shrunk until they fit.
 _FEW = 0.05
 
+#: And where so many proposals in a row were rejected, or one of them comes again: a sampler that
+#: goes by what it has learned may propose what is dropped for ever, for it learns nothing of it.
+_PATIENCE = 10
+
+#: How far from a configuration that was scored another one is looked for.
+_STEPS = 64
+
 #: The best so many are enlarged in the end, and for that a tenth of the trials is left at most.
 _BEST, _TENTH = 8, 10
 
@@ -75,7 +82,8 @@ class Subnets:
         size = task.space.size
         self._size = size if size <= _SMALL else math.inf
         self._seen: set[tuple[Any, ...]] = set()
-        self._proposed = self._rejected = 0
+        self._proposed = self._rejected = self._in_a_row = 0
+        self._in_vain: set[tuple[Any, ...]] = set()
         #: The share of random configurations that the constraints allow.
         self.allowed = _allowed_share(task)
         self._fits = config.fit if config.fit is not None else self.allowed < _FEW
@@ -90,7 +98,7 @@ class Subnets:
             constraints=task.constraints.limits,
             sampler_config=config.sampler_config,
             is_valid=self._is_valid,
-            repair=self._repaired if self._fits else None,
+            repair=None if config.fit is False else self._repaired,
             about=about,
             seed=config.seed,
         )
@@ -208,11 +216,25 @@ class Subnets:
         if self._size < math.inf:
             self._seen.add(tuple(whole.values()))
         self._proposed += 1
-        if self._task.knows(whole):
-            return False
         is_allowed = self._holds(whole)
         self._rejected += not is_allowed
-        return is_allowed
+        is_valid = is_allowed and not self._task.knows(whole)
+        if is_valid:
+            self._kept()
+        else:
+            self._in_a_row += 1
+        return is_valid
+
+    def _kept(self) -> None:
+        self._in_a_row = 0
+        self._in_vain.clear()
+
+    def _loses_patience(self, config: Mapping[str, Any]) -> bool:
+        """Whether the sampler proposes in vain, of which *config* is the last."""
+        key = tuple(config[name] for name in self._free)
+        comes_again = key in self._in_vain
+        self._in_vain.add(key)
+        return comes_again or self._in_a_row >= _PATIENCE
 
     def _holds(self, config: Mapping[str, Any]) -> bool:
         return self._task.constraints.hold(self._task.model, config)
@@ -225,7 +247,29 @@ class Subnets:
         return {name: found[name] for name in self._free}
 
     def _repaired(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
-        return self._fitted(config)
+        """Return what to score in place of a proposal, if it is time for that."""
+        if not (self._loses_patience(config) or self._fits):
+            return None
+        found = self._fitted(config) or self._beside(config)
+        if found is not None:
+            self._kept()
+        return found
+
+    def _beside(self, config: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return what is few steps from what fits within *config*, allowed, and not scored."""
+        found = fitted(self._task.space, self._whole(config), self._holds)
+        if found is None or self._in_a_row > 2 * _PATIENCE:  # there is hardly any
+            return None
+        rng = random.Random(f"{self._config.seed}/{len(self._task.history)}")
+        for _ in range(_STEPS):
+            steps = list(self._task.space.neighbours(found))
+            rng.shuffle(steps)
+            found = next(filter(self._holds, steps), None)
+            if found is None:
+                return None
+            if not self._task.knows(found):
+                return {name: found[name] for name in self._free}
+        return None
 
     def _enqueue_fitted(self, config: Mapping[str, Any]) -> None:
         found = self._fitted(config)
