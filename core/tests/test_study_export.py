@@ -55,11 +55,10 @@ FLOATS = st.floats(allow_nan=False) | st.just(float("nan"))
 SCALARS = st.none() | st.booleans() | st.integers() | FLOATS | st.text(st.characters())
 #: What a configuration holds: lists are tuples in it.
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5)
+KEYS = st.text("$float", max_size=6)
 NOTES = st.recursive(
     SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text("$float", max_size=6), inner)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner),
     max_leaves=5,
 )
 RECORDS = st.builds(
@@ -73,7 +72,7 @@ RECORDS = st.builds(
     started=st.none() | st.floats(0, 1e10),
     finished=st.none() | st.floats(0, 1e10),
     sampler_id=st.none() | st.integers(0, 10**6),
-    attrs=st.dictionaries(st.text("$float", max_size=6), NOTES, max_size=3),
+    attrs=st.dictionaries(KEYS, NOTES, max_size=3),
 )
 HEADER = StudyHeader("n", {}, {"score": "max"})
 
