@@ -89,7 +89,7 @@ def plain_trial(record: TrialRecord) -> dict[str, Any]:
 
 def _trial(plain: dict[str, Any]) -> TrialRecord:
     fields = dict(plain)
-    config = {name: _back(value, tuple) for name, value in fields.pop("config").items()}
+    config = _back(fields.pop("config"), tuple)
     steps = {step: _back(value, list) for step, value in fields.pop("steps")}
     state = TrialState(fields.pop("state"))
     others = {name: _back(value, list) for name, value in fields.items()}
