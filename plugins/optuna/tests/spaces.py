@@ -40,6 +40,8 @@ def everything():
             "decay": Float(0.1, 2.0, step=0.1, log=True),
             "huge": Integer(10**30, 10**30 + 3),
             "wide": Float(-1.7e308, 1.7e308),
+            "thirds": Float(0.1, 1.2, step=1 / 3),
+            "single": Float(0.1, 0.1, step=0.1, log=True),
             "fixed": Constant("x"),
             "only": Float(3, 3),
             "widths": FixedList([Integer(1, 4), Ordinal([8, 16])]),

@@ -47,8 +47,10 @@ class TestCmaEs(SamplerContract):
 class TestGp(SamplerContract):
     """The Gaussian process keeps it, once it has begun to model."""
 
+    examples = 10  # each of its proposals takes a while
+
     def make(self, space, seed):
-        return OptunaSampler("gp", space, METRICS, seed=seed, n_startup_trials=2)
+        return OptunaSampler("gp", space, METRICS, seed=seed, n_startup_trials=9)
 
 
 class TestNsgaIi(SamplerContract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
@@ -107,10 +108,14 @@ def _of_float(name: str, domain: Float) -> Code:
             return domain.near(low * (1 - value) + high * value)
 
         return Code(name, domain, FloatDistribution(0, 1), share, at)
-    if domain.log and domain.step is not None and high > low:
+    if domain.step is None or low == high:
+        return Code(name, domain, FloatDistribution(low, high, log=domain.log), float, domain.near)
+    half = domain.step / 2
+    if domain.log:
         # Optuna knows no steps on such a scale; each step gets what is nearest to it.
-        half = domain.step / 2
         wide = FloatDistribution(max(low - half, low / 2), high + half, log=True)
         return Code(name, domain, wide, float, domain.near)
-    distribution = FloatDistribution(low, high, log=domain.log, step=domain.step)
+    with warnings.catch_warnings(action="ignore"):
+        # Steps that are no round decimals add up to more or less; Optuna finds the last one.
+        distribution = FloatDistribution(low, high + half, step=domain.step)
     return Code(name, domain, distribution, float, domain.near)
