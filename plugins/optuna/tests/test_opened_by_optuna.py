@@ -208,6 +208,8 @@ def random_domain(rng, depth=0):
         return FixedList([Integer(1, 3), Categorical(choices), Float(0, 1)])
     if kind == "nested" and depth == 0:
         under = {"inner": random_domain(rng, 1)}
+        # What is under a choice is called by its text, which must be no other's.
+        choices = [c for c in choices if c not in ("1", "[1, 2]")] or ["x"]
         return Categorical(choices, when={choices[0]: under})
     return Ordinal(choices) if kind == "ordinal" else Categorical(choices)
 

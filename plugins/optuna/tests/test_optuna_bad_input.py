@@ -3,18 +3,17 @@
 import copy
 import subprocess
 import sys
-import time
 
 import numpy as np
 import optuna
 import pytest
 
-from espalier.domains import Float, Space
+from espalier.domains import Space
 from espalier.errors import DomainError, SamplerError
 from espalier.sampling import TrialRecord, TrialState
 from espalier_optuna import OptunaSampler, SearchAlgo
 
-from .samplers import ALGOS, finish, make, proposals
+from .samplers import ALGOS, make, proposals
 from .spaces import everything
 
 
@@ -50,20 +49,6 @@ class TestAside:
 
         assert "" == found.stderr
         assert 4 == found.stdout.count("sampled_each_by_itself")
-
-    def test_time_of_a_proposal_does_not_grow(self):
-        """
-        With 3,000 trials a random proposal costs little more than with 300.
-        """
-        sampler = OptunaSampler("random", {"x": Float(0, 1)}, "min", seed=0)
-        durations = []
-        for _ in range(3000):
-            start = time.perf_counter()
-            trial = sampler.ask()
-            finish(sampler, trial)
-            durations.append(time.perf_counter() - start)
-
-        assert 2 * np.median(durations[100:300]) > np.median(durations[-200:])
 
 
 #: Each algorithm with a condition; four of them can't relate what is under it, and say so.
