@@ -218,8 +218,9 @@ class TestRejection:
             assert {"score", "flops", "params"} == set(record.metrics)
             assert flops(model, record.config) == record.metrics["flops"]
 
+    @pytest.mark.parametrize("sampler", [Every, "grid", "random"])
     @pytest.mark.parametrize("budget", ["30%", "60%", "95%", "100%"])
-    def test_the_best_of_a_grid_is_that_of_brute_force(self, budget):
+    def test_the_best_of_a_grid_is_that_of_brute_force(self, budget, sampler):
         """
         Every allowed configuration is scored once, and none besides.
         """
@@ -227,7 +228,7 @@ class TestRejection:
         space = espalier.space(model)
         every = [espalier.domains.Space(space).at(k) for k in range(space.size)]
         limit = int(budget[:-1]) / 100 * flops(model, space.max())
-        result = searched(model, bounds={"flops": budget}, sampler=Every, trials=None)
+        result = searched(model, bounds={"flops": budget}, sampler=sampler, trials=None)
         faithful = Faithful(converted(COARSE), images())
         allowed = [config for config in every if flops(model, config) <= limit]
         scores = {}
@@ -293,7 +294,8 @@ class TestTightBudgets:
             return sum(math.log(h.active / h.max) * (1 + k % 3) for k, h in enumerate(hparams))
 
         hparams = list(espalier.space(model).values())
-        result = searched(model, score, bounds={"flops": f"{percent}%"}, trials=50)
+        bounds = {"flops": f"{percent}%"}
+        result = searched(model, score, bounds=bounds, sampler="random", trials=50)
 
         assert 50 == len(result.history)
         assert 0.93 <= result.metrics["flops"] / result.constraints["flops"] <= 1
