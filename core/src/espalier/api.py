@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, ConversionError, InputsError
+from .errors import ConversionError, InputsError
 from .iterating import Iteration
 from .mode import ModeConfig, ModeDescriptor, Step, closed, record_step, steps_of
 from .mode.export import ExportModeDescriptor
@@ -167,13 +167,8 @@ def search(  # noqa: PLR0913 - a promise of the public surface
     """
     model = unwrapped(model)
     supernet = supernet_of(model)
-    if config is not None and search_config is not None:
-        raise ConfigError(
-            "config and search_config are two names of the settings of the search: give one."
-        )
-    settings = config if search_config is None else search_config
     own = _descriptor(supernet.mode).searcher_class
-    made = searcher_of(own, supernet.mode, settings)
+    made = searcher_of(own, supernet.mode, config, search_config)
     if inputs is not None:
         bind_inputs(model, inputs)
     return run_search(model, made, constraints, score, loss, data, progress_file=progress_file)

@@ -1,9 +1,11 @@
 """The command ``espalier prune``."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
+from torch import nn
 
 from .. import api
 from ..errors import SearchInterrupted
@@ -34,6 +36,32 @@ from .options import (
 from .tables import print_table, with_unit
 
 
+#: Where the result goes.
+ResultOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
+]
+
+#: Settings of the search.
+SearchOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="The settings of the search, a .toml, .json or .yaml file.")
+]
+
+#: What proposes.
+SamplerOption: TypeAlias = Annotated[
+    str | None, typer.Option(help="Score what a sampler proposes, a key of espalier.samplers.")
+]
+
+#: How much a sampler may try.
+TrialsOption: TypeAlias = Annotated[
+    int | None, typer.Option(help="How many subnets the sampler has scored.")
+]
+
+#: Where a sampler's trials are.
+StorageOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(help="Where the sampler's trials are kept, study.db or the URL of a store."),
+]
+
 #: What a shell says of a command that Ctrl-C ended.
 _INTERRUPTED = 130
 
@@ -50,34 +78,22 @@ def prune(  # noqa: PLR0913 - one for each option
     constraint: ConstraintOption = None,
     mode: Annotated[str, typer.Option(help="How to prune: a key of espalier.modes.")] = "fastnas",
     config: ConfigOption = None,
-    search: Annotated[
-        Path | None, typer.Option(help="The settings of the search, a .toml, .json or .yaml file.")
-    ] = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option(help="Score what a sampler proposes, a key of espalier.samplers."),
-    ] = None,
-    trials: Annotated[
-        int | None, typer.Option(help="How many subnets the sampler has scored.")
-    ] = None,
-    storage: Annotated[
-        str | None,
-        typer.Option(help="Where the sampler's trials are kept, study.db or the URL of a store."),
-    ] = None,
+    search: SearchOption = None,
+    sampler: SamplerOption = None,
+    trials: TrialsOption = None,
+    storage: StorageOption = None,
     weights: WeightsOption = None,
-    result: Annotated[
-        Path | None, typer.Option(help="Where to save the result of the search, as JSON.")
-    ] = None,
+    result: ResultOption = None,
     progress: ProgressOption = True,
     progress_file: ProgressFileOption = None,
 ) -> None:
     """Shrink a model under a budget, and save it."""
     constraints = read_constraints(flops, params, constraint or ())
     settings = None if config is None else read_config(config)
-    how = _search_settings(search, progress=progress)
-    how |= _given(sampler=sampler, trials=trials, storage=storage)
-    for path in (out, result):
-        require_writable(path)
+    options = {"sampler": sampler, "trials": trials, "storage": storage}
+    how = _search_settings(search, options, progress=progress)
+    require_writable(out)
+    require_writable(result)
     made = load_model(model)
     inputs = read_inputs(made, shapes or (), named or ())
     judge = load_score(score)
@@ -96,26 +112,29 @@ def prune(  # noqa: PLR0913 - one for each option
             progress_file=progress_file,
         )
     except SearchInterrupted as interrupt:
-        place = progress_file or how.get("storage")
-        typer.echo(_kept(len(interrupt.history), place), err=True)
+        typer.echo(_kept(interrupt, progress_file or how.get("storage")), err=True)
         raise typer.Exit(_INTERRUPTED) from interrupt
-    api.save(made, out)
-    if result is not None:
-        found.save(result)
+    _finish(made, out, found, result)
     _show(before, api.profile(made, inputs), found)
     typer.echo(f"saved as {out}; espalier.restore(model, {str(out)!r}) brings it back")
 
 
-def _search_settings(path: Path | None, *, progress: bool) -> dict[str, Any]:
+def _finish(model: nn.Module, out: Path, found: SearchResult, result: Path | None) -> None:
+    api.save(model, out)
+    if result is not None:
+        found.save(result)
+
+
+def _search_settings(
+    path: Path | None, options: Mapping[str, object], *, progress: bool
+) -> dict[str, Any]:
     settings = {} if path is None else dict(read_config(path))
-    return {**settings, "progress": progress and settings.get("progress", True)}
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**settings, **given, "progress": progress and settings.get("progress", True)}
 
 
-def _given(**options: object) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _kept(count: int, place: object) -> str:
+def _kept(interrupt: SearchInterrupted, place: object) -> str:
+    count = len(interrupt.history)
     if place is None:
         return f"{count} configurations were scored and are lost; --progress-file keeps them."
     return f"{count} configurations are in {place}; the same command goes on there."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ...errors import ConversionError
+from ...errors import ConfigError, ConversionError
 from ...structuring import read_config
 from .config import SamplerSearchConfig
 from .searcher import SamplerSearcher
@@ -24,6 +24,7 @@ def searcher_of(
     own: type[Searcher] | None,
     mode: str,
     given: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None,
+    also: SearchConfig | Mapping[str, Any] | str | os.PathLike[str] | None = None,
 ) -> Searcher:
     """
     Return what searches.
@@ -36,13 +37,20 @@ def searcher_of(
         given: The settings. With ``"sampler"`` among them a sampler searches, unless the mode's
             own search has a setting of that name.
 
+        also: The settings under their other name, in place of *given*.
+
     Raises:
-        ConfigError: If keys or values are not possible.
+        ConfigError: If keys or values are not possible, or both are given.
 
         UnknownPluginError: If nothing is called as the sampler is.
 
         ConversionError: If the mode has nothing that searches, and no sampler is named.
     """
+    if given is not None and also is not None:
+        raise ConfigError(
+            "config and search_config are two names of the settings of the search: give one."
+        )
+    given = also if given is None else given
     if isinstance(given, (str, os.PathLike)):
         given = read_config(given)
     if isinstance(given, SamplerSearchConfig) or (
