@@ -51,6 +51,8 @@ Each page is written by a script, with its command, date, versions and machine.
 - [What sharing prefixes saves of a search](benchmarks/prefix_sharing.md)
 - [Whether a bound on latency holds](benchmarks/latency.md)
 - [What saving and restoring cost](benchmarks/saving.md)
+- [Regret of TPE beside Optuna used directly](benchmarks/sampler_regret.md)
+- [What a study costs per trial](benchmarks/study_overhead.md)
 - [The demo with several seeds](benchmarks/demo_seeds.md)
 - [Which models can be pruned](coverage.md)
 

@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import pathlib
 import sys
+import tempfile
 import tomllib
 
 import pytest
@@ -17,6 +18,7 @@ from espalier.testing import (
     MetricContract,
     ModeContract,
     SamplerContract,
+    TrialStoreContract,
     fake_source,
 )
 from espalier.testing.sampler_bench import small_space
@@ -84,6 +86,15 @@ def tried_converters():
     return found
 
 
+def tried_stores():
+    """Return the stores that some test class holds to their contract."""
+    found = set()
+    for case in held_to(TrialStoreContract):
+        with tempfile.TemporaryDirectory() as folder, case.make(pathlib.Path(folder)) as store:
+            found.add(type(store))
+    return found
+
+
 TRIED = {
     "converters": tried_converters,
     "modes": lambda: {case.make() for case in held_to(ModeContract)},
@@ -92,6 +103,7 @@ TRIED = {
     "samplers": lambda: {
         type(case.make(small_space(), seed=0)) for case in held_to(SamplerContract)
     },
+    "stores": tried_stores,
 }
 
 
@@ -111,7 +123,7 @@ def missing(kind, tried):
 def test_every_offer_is_held_to_its_contract(kind):
     """
     A test class in the repository inherits the contract of each converter, mode, metric,
-    importance and sampler.
+    importance, sampler and store.
     """
     assert set() == missing(kind, TRIED[kind]())
 

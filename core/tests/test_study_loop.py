@@ -4,30 +4,14 @@ import math
 import random
 import sys
 
-import numpy as np
 import pytest
 
-from espalier import Float, Sampler, Study
+from espalier import Float
 from espalier.errors import DomainError, SearchInterrupted, StoreError, StudyError
 from espalier.plugins import PluginHost, use_host
 from espalier.studies import MemoryStore, Stopper
 from espalier.testing import fake_source
-
-
-class Drawn(Sampler):
-    def _propose(self, trial_id):
-        return self.space.sample(self.rng(trial_id))
-
-
-class InOrder(Sampler):
-    """Every configuration once, in order, as far as it was not tried."""
-
-    def _propose(self, trial_id):
-        tried = [record.config for record in self.records]
-        for place in range(self.space.size):
-            if self.space.at(place) not in tried:
-                return self.space.at(place)
-        raise StopIteration
+from tests.small_studies import Drawn, states, study_of
 
 
 class StopsAbove(Stopper):
@@ -36,77 +20,6 @@ class StopsAbove(Stopper):
     def stops(self, trial, others):
         assert trial.number in [one.number for one in others]
         return list(trial.steps.values())[-1] > 0.5
-
-
-NUMBERS = {"x": list(range(6))}
-
-
-def study_of(objective, space=NUMBERS, sampler=InOrder, metrics="min", **settings):
-    return Study(space, objective, sampler=sampler, metrics=metrics, seed=3, **settings)
-
-
-def states(study):
-    return [record.state.value for record in study.trials]
-
-
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [
-        (None, "must return one number for each of score; it returned None"),
-        (math.nan, "score must be finite, the objective returned nan"),
-        (math.inf, "score must be finite, the objective returned inf"),
-        ([1.0, 2.0], r"must return one number for each of score; it returned \[1.0, 2.0\]"),
-        ([], "must return one number"),
-        ("0.5", "score must be a number, the objective returned '0.5'"),
-        (True, "score must be a number, the objective returned True"),
-        ({"scor": 1}, "returned 'scor', which is no metric.*Did you mean 'score'"),
-        ({}, "must be a number|must return one number"),
-    ],
-)
-def test_what_is_no_result_fails_its_trial_alone(given, reason):
-    """
-    The trial is kept with the reason, the next one runs, and the study is usable afterwards.
-    """
-    study = study_of(lambda trial: given if trial["x"] == 1 else trial["x"])
-    study.run(3, progress=False)
-
-    assert ["complete", "failed", "complete"] == states(study)
-    with pytest.raises(AssertionError, match=reason):
-        raise AssertionError(study.trials[1].reason)
-    assert 0 == study.best().config["x"]
-    study.run(5, progress=False)
-    assert 5 == len(study.trials)
-
-
-@pytest.mark.parametrize(
-    "value", [2, np.float32(2), np.array(2.0), np.int64(2), [2.0], {"score": 2}]
-)
-def test_numbers_of_any_kind_are_results(value):
-    """
-    Of Python and of NumPy, alone, in a list or by name.
-    """
-    study = study_of(lambda trial: value)
-    study.run(1, progress=False)
-
-    assert {"score": 2.0} == study.trials[0].metrics
-
-
-@pytest.mark.parametrize("error", [ValueError("bad"), SystemExit(3), MemoryError()])
-def test_an_objective_that_raises_fails_its_trial_alone(error):
-    """
-    Also where it asks Python to end.
-    """
-
-    def objective(trial):
-        if trial["x"] == 1:
-            raise error
-        return trial["x"]
-
-    study = study_of(objective)
-    study.run(3, progress=False)
-
-    assert ["complete", "failed", "complete"] == states(study)
-    assert f"raised {type(error).__name__}: {error}" == study.trials[1].reason
 
 
 def test_ctrl_c_keeps_what_ended_and_tries_again_what_did_not():

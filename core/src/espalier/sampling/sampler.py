@@ -92,8 +92,6 @@ class Sampler(abc.ABC):
         for record in trials or ():
             self.add_trial(record)
 
-    # --- What a subclass writes. ---------------------------------------------------------------
-
     @abc.abstractmethod
     def _propose(self, trial_id: int) -> Mapping[str, Any]:
         """

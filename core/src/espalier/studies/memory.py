@@ -32,6 +32,7 @@ class MemoryStore(TrialStore):
         self._studies: dict[str, tuple[StudyHeader, list[TrialRecord]]] = {}
         self._trials: list[TrialRecord] | None = None
         self._beats: dict[int, float] = {}
+        self._ended = 0
         self._lock = threading.RLock()
 
     @classmethod
@@ -44,7 +45,7 @@ class MemoryStore(TrialStore):
             kept, trials = self._studies.get(header.name, (header, []))
             header.require_same(kept, self.place)
             self._studies[header.name] = kept, trials
-            self._trials, self._beats = trials, {}
+            self._trials, self._beats, self._ended = trials, {}, 0
 
     def headers(self) -> list[StudyHeader]:
         return [header for header, _ in self._studies.values()]
@@ -115,9 +116,15 @@ class MemoryStore(TrialStore):
         self._beats.update(dict.fromkeys(numbers, time.time()))
 
     def stale(self) -> list[int]:
+        with self._lock:
+            kept = self._kept
+            # Those that ended before are not looked at again.
+            while self._ended < len(kept) and kept[self._ended].state.is_finished:
+                self._ended += 1
+            records = kept[self._ended :]
         return [
             record.number
-            for record in self.trials()
+            for record in records
             if record.state is TrialState.RUNNING
             and is_gone(
                 record.attrs.get("owner"),

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.storages._rdb import models
 from optuna.trial import TrialState as OptunaState
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from espalier.errors import StudyError
 from espalier.sampling import TrialState
@@ -55,6 +65,23 @@ STEPS = _table(models.TrialIntermediateValueModel)
 HEARTBEATS = _table(models.TrialHeartbeatModel)
 
 
+#: Made once: to put them together takes longer than to run them.
+_NEW_TRIAL, _NEW_PARAM, _NEW_VALUE, _NEW_BEAT = map(insert, (TRIALS, PARAMS, VALUES, HEARTBEATS))
+_COUNT = (
+    select(func.count())
+    .select_from(TRIALS)
+    .where(TRIALS.c.study_id == bindparam("study"), TRIALS.c.trial_id > bindparam("last"))
+)
+_END = (
+    update(TRIALS)
+    .where(
+        TRIALS.c.trial_id == bindparam("id"),
+        TRIALS.c.state.in_([OptunaState.RUNNING, OptunaState.WAITING]),
+    )
+    .values(state=bindparam("new"), datetime_complete=bindparam("at"))
+)
+
+
 def insert_trial(
     c: Connection, study_id: int, number: int, record: TrialRecord, way: Translation
 ) -> int:
@@ -66,7 +93,7 @@ def insert_trial(
         "datetime_start": moment(record.started),
         "datetime_complete": moment(record.finished),
     }
-    made = c.execute(insert(TRIALS), row).inserted_primary_key
+    made = c.execute(_NEW_TRIAL, row).inserted_primary_key
     trial_id = int(made[0]) if made else 0
     params = [
         {
@@ -78,10 +105,10 @@ def insert_trial(
         for param in way.leaves.params(record.config)
     ]
     if params:
-        c.execute(insert(PARAMS), params)
+        c.execute(_NEW_PARAM, params)
     insert_attrs(c, USER_ATTRS, trial_id, way.noted(record))
     if record.state is TrialState.RUNNING:
-        c.execute(insert(HEARTBEATS), {"trial_id": trial_id})
+        c.execute(_NEW_BEAT, {"trial_id": trial_id})
     for step, value in record.steps.items():
         insert_step(c, trial_id, step, value)
     if record.state.is_finished:
@@ -121,15 +148,8 @@ def insert_step(c: Connection, trial_id: int, step: int, value: float) -> None:
 
 def end_trial(c: Connection, trial_id: int, record: TrialRecord, way: Translation) -> bool:
     """Write how a trial ended; ``False`` if it had ended before."""
-    changed = c.execute(
-        update(TRIALS)
-        .where(
-            TRIALS.c.trial_id == trial_id,
-            TRIALS.c.state.in_([OptunaState.RUNNING, OptunaState.WAITING]),
-        )
-        .values(state=STATES[record.state], datetime_complete=moment(record.finished))
-    )
-    if not changed.rowcount:
+    new = {"id": trial_id, "new": STATES[record.state], "at": moment(record.finished)}
+    if not c.execute(_END, new).rowcount:
         return False
     _write_results(c, trial_id, record, way)
     return True
@@ -143,7 +163,7 @@ def _write_results(c: Connection, trial_id: int, record: TrialRecord, way: Trans
             {"trial_id": trial_id, "objective": objective, "value": kept, "value_type": kind}
         )
     if rows:
-        c.execute(insert(VALUES), rows)
+        c.execute(_NEW_VALUE, rows)
     user, system = way.ended(record)
     insert_attrs(c, USER_ATTRS, trial_id, user)
     insert_attrs(c, SYSTEM_ATTRS, trial_id, system)
@@ -202,6 +222,4 @@ def _of(c: Connection, table: Table, ids: Any, *names: str) -> Iterable[Any]:
 
 def count_after(c: Connection, study_id: int, last: int) -> int:
     """Return how many trials of a study were added after trial *last*."""
-    query = select(func.count()).select_from(TRIALS)
-    chosen = (TRIALS.c.study_id == study_id) & (TRIALS.c.trial_id > last)
-    return c.execute(query.where(chosen)).scalar_one()
+    return c.execute(_COUNT, {"study": study_id, "last": last}).scalar_one()
