@@ -48,6 +48,7 @@ Each page is written by a script, with its command, date, versions and machine.
 - [How long tracing takes](benchmarks/tracing.md)
 - [How analysis grows with depth](benchmarks/scaling.md)
 - [What saving and restoring cost](benchmarks/saving.md)
+- [How large a grid may be](benchmarks/sampler_grid.md)
 - [The demo with several seeds](benchmarks/demo_seeds.md)
 - [Which models can be pruned](coverage.md)
 
