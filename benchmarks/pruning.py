@@ -53,6 +53,7 @@ Each page is written by a script, with its command, date, versions and machine.
 - [What saving and restoring cost](benchmarks/saving.md)
 - [Regret of TPE beside Optuna used directly](benchmarks/sampler_regret.md)
 - [What a study costs per trial](benchmarks/study_overhead.md)
+- [How large a grid may be](benchmarks/sampler_grid.md)
 - [The demo with several seeds](benchmarks/demo_seeds.md)
 - [Which models can be pruned](coverage.md)
 

@@ -32,6 +32,8 @@ class Report:
         columns: Headings of the table.
 
         rows: As many strings each as there are columns.
+
+        script: Of several pages; the same as *name* if left out.
     """
 
     name: str
@@ -39,10 +41,11 @@ class Report:
     about: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    script: str = ""
 
     def finish(self, *, write: bool) -> None:
         """Print the table; write the page too if *write*."""
-        facts = environment(self.name)
+        facts = environment(self.script or self.name)
         console = Console(width=None if sys.stdout.isatty() else 120)
         table = Table(*self.columns, title=self.title)
         for row in self.rows:

@@ -153,6 +153,9 @@ def cells(runs: Sequence[np.ndarray], at: int) -> list[str]:
 
 def report(few: int = 10, many: int = 60, count: int = 100) -> Report:
     """Measure, and return what was found."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    torch.set_num_threads(1)
     return Report(
         "sampler_regret",
         "Regret of TPE beside Optuna used directly",
@@ -170,9 +173,6 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=60, help="seeds of the others")
     parser.add_argument("--count", type=int, default=100, help="evaluations in each run")
     options = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    torch.set_num_threads(1)
     report(options.few, options.many, options.count).finish(write=options.write)
 
 

@@ -105,16 +105,12 @@ def measured(folder: pathlib.Path, trials: int) -> list[list[float]]:
     return rows
 
 
-def main() -> None:
-    """Measure, print and, with ``--write``, write the page."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--write", action="store_true")
-    parser.add_argument("--trials", type=int, default=TRIALS)
-    given = parser.parse_args()
+def report(trials: int = TRIALS) -> Report:
+    """Measure, and return what was found."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
-        found = measured(pathlib.Path(folder), given.trials)
+        found = measured(pathlib.Path(folder), trials)
     rows = [
         [
             f"{number * STEP + 1:,} to {(number + 1) * STEP:,}",
@@ -128,9 +124,16 @@ def main() -> None:
     grown = [last / first for first, last in zip(found[0], found[-1], strict=True)]
     rows.append(["last over first", *(f"{value:.2f}" for value in grown), ""])
     about = ABOUT.format(size=SIZE, step=STEP)
-    Report("study_overhead", "What a study costs per trial", about, COLUMNS, rows).finish(
-        write=given.write
-    )
+    return Report("study_overhead", "What a study costs per trial", about, COLUMNS, rows)
+
+
+def main() -> None:
+    """Measure, print and, with ``--write``, write the page."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--trials", type=int, default=TRIALS)
+    given = parser.parse_args()
+    report(given.trials).finish(write=given.write)
 
 
 if __name__ == "__main__":
