@@ -17,13 +17,13 @@ demo: .venv/ready ## Shrink a small network on a real data set.
 	$(BIN)/espalier demo
 
 test: .venv/ready ## Run all tests and every example of the documentation.
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 long: .venv/ready ## Kill searches at many more moments, convert further models; takes twenty minutes.
 	$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadscope tests plugins contrib
 
 fuzz: .venv/ready ## Check N random networks and 5 N configurations, other ones each time (N=5000).
-	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py tests/test_configuration_fuzz.py -n $(WORKERS) --dist loadscope
+	ESPALIER_FUZZ=$(N) $(BIN)/python -m pytest tests/test_random_networks.py tests/test_configuration_fuzz.py -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 
 lint: .venv/ready ## Check style, types and the import contracts.
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ class Report:
     What a benchmark found.
 
     Args:
-        name: Of the script, and of the page.
+        name: Of the page.
 
         title: Heading of the page.
 
@@ -32,8 +32,6 @@ class Report:
         columns: Headings of the table.
 
         rows: As many strings each as there are columns.
-
-        script: Of several pages; the same as *name* if left out.
     """
 
     name: str
@@ -41,11 +39,10 @@ class Report:
     about: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    script: str = ""
 
     def finish(self, *, write: bool) -> None:
         """Print the table; write the page too if *write*."""
-        facts = environment(self.script or self.name)
+        facts = environment(pathlib.Path(sys.argv[0]).stem)
         console = Console(width=None if sys.stdout.isatty() else 120)
         table = Table(*self.columns, title=self.title)
         for row in self.rows:

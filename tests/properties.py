@@ -27,7 +27,7 @@ from tests.random_networks.block import Block
 SHARE = 1e-8
 
 
-def check_properties(network, *, configurations=3):
+def check_properties(network, *, configurations=2):
     """
     Convert a copy of *network*, shuffle its units, select configurations, and export each.
 

