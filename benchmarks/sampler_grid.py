@@ -100,4 +100,4 @@ def report() -> Report:
     about = ABOUT.format(rounds=ROUNDS)
     rows = [row(case) for case in CASES]
     title = "How large a grid may be"
-    return Report("sampler_grid", title, about, COLUMNS, rows, script="samplers")
+    return Report("sampler_grid", title, about, COLUMNS, rows)
