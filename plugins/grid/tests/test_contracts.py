@@ -3,8 +3,8 @@
 import pytest
 
 from espalier.testing import SamplerContract, check_plugin_is_light
+from espalier_grid import RandomSampler
 from espalier_grid.grid import GridSampler
-from espalier_grid.random import RandomSampler
 
 
 class TestGrid(SamplerContract):

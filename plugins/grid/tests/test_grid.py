@@ -1,6 +1,5 @@
 """Every point of a grid once, in an order that nobody has to keep in memory."""
 
-import time
 import tracemalloc
 from collections import Counter
 
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 from espalier import Categorical, Float, Integer, Ordinal, Space, TrialRecord, TrialState
 from espalier.errors import DomainError, SamplerError
 from espalier.testing.spaces import spaces
-from espalier_grid.grid import GridSampler
+from espalier_grid import GridSampler
 from espalier_grid.permutation import Permutation
 
 
@@ -88,23 +87,20 @@ def test_ten_thousand_points_of_a_conditional_grid_come_once():
 
 def test_a_grid_of_a_trillion_points_begins_at_once():
     """
-    Under 10 ms and 50 MB; 10,000 points of it are distinct and spread over the whole.
+    In next to no memory; 10,000 points of it are distinct and spread over the whole.
     """
     domains = {f"x{i}": Integer(1, 100) for i in range(6)}
     tracemalloc.start()
     try:
-        start = time.perf_counter()
         sampler = GridSampler(domains, seed=1)
         first = sampler.ask()
-        seconds = time.perf_counter() - start
         megabytes = tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
     found = [first.config, *(trial.config for trial in sampler.ask(9_999))]
 
     assert 10**12 == sampler.space.size
-    assert 0.01 > seconds
-    assert 50 > megabytes
+    assert 1 > megabytes
     assert 10_000 == len({tuple(config.values()) for config in found})
     assert all(60 < count < 140 for count in Counter(c["x0"] for c in found).values())
 
@@ -240,19 +236,3 @@ def test_what_can_not_be_counted_is_named():
     space = {"n": Integer(1, 9), "lr": Float(0, 1), "o": Ordinal([1])}
     with pytest.raises(DomainError, match=r"A grid needs .* lr may be any number .* step=0.1"):
         GridSampler(space)
-
-
-def test_the_walk_costs_the_same_at_the_end():
-    """
-    A point that is dropped for ever costs no walk through the whole grid.
-    """
-    sampler = GridSampler({"x": Integer(1, 10_000)}, seed=0)
-    for number in range(10_000):
-        sampler.eager_sample()
-        sampler.unlock(drop=number == 1234)
-    start = time.process_time()
-    for _ in range(1000):
-        sampler.eager_sample()
-        sampler.unlock(drop=True)
-
-    assert 1.0 > time.process_time() - start

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from espalier import Categorical, Float, Integer, Space, TrialRecord, TrialState
 from espalier.testing.spaces import spaces
-from espalier_grid.random import RandomSampler
+from espalier_grid import RandomSampler
 
 
 @settings(

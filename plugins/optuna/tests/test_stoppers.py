@@ -2,7 +2,6 @@
 
 import math
 import random
-import time
 
 import attrs
 import optuna
@@ -230,42 +229,6 @@ def test_a_new_process_decides_the_same(kind, settings, pruner):
                 finished=float(number),
             )
         )
-
-
-def test_decisions_stay_fast_with_many_trials():
-    """
-    A report that is between two rungs costs nothing; one at a rung looks at 2,000 trials in 20 ms.
-    """
-    told = curves(0, count=2000, steps=9)
-    records = [
-        TrialRecord(
-            number,
-            {},
-            TrialState.COMPLETE,
-            {"loss": curve[-1]},
-            dict(enumerate(curve, start=1)),
-            finished=float(number),
-        )
-        for number, curve in enumerate(told)
-    ]
-    stopper = SuccessiveHalving(Optim.MIN, min_resource=4, reduction_factor=2)
-    now = TrialRecord(2000, {}, TrialState.RUNNING, steps=dict.fromkeys(range(1, 5), 0.0))
-    stopper.stops(now, records)
-    between = attrs.evolve(now, steps={**now.steps, 5: 0.0})
-    at_rung = attrs.evolve(now, steps=dict.fromkeys(range(1, 9), 0.0))
-
-    assert 0.001 > seconds(lambda: stopper.stops(between, records))
-    assert 0.02 > seconds(lambda: stopper.stops(at_rung, records))
-
-
-def seconds(call):
-    """Return how long *call* takes at best."""
-    found = []
-    for _ in range(5):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return min(found)
 
 
 def test_studies_know_them_by_name():

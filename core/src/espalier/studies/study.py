@@ -350,5 +350,9 @@ def _why(trials: Sequence[TrialRecord]) -> str:
     if not trials:
         return "nothing was tried yet; call run()"
     failed = [t for t in trials if t.state is TrialState.FAILED]
-    first = f"; the first that failed, {failed[0].number}, {failed[0].reason}" if failed else ""
+    first = (
+        f"; the first that failed, {failed[0].number}, {failed[0].reason.rstrip('.')}"
+        if failed
+        else ""
+    )
     return f"none of {len(trials)} trials is complete and keeps the constraints{first}"
