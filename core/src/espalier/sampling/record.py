@@ -55,6 +55,17 @@ class TrialRecord:
     sampler_id: int | None = None
     attrs: Mapping[str, Any] = attrs.field(factory=dict)
 
+    def own(self, number: int) -> TrialRecord:
+        """Return the same as trial *number*, sharing no dict with whoever holds this one."""
+        return attrs.evolve(
+            self,
+            number=number,
+            config=dict(self.config),
+            metrics=dict(self.metrics),
+            steps=dict(self.steps),
+            attrs=dict(self.attrs),
+        )
+
     @property
     def is_complete(self) -> bool:
         """Whether it ended with results."""

@@ -5,11 +5,11 @@ from .exporting import MissingLibraryError, read_trials
 from .header import StudyHeader
 from .memory import MemoryStore
 from .objective import Objective, Outcome, outcome_of
-from .owners import GRACE_S, Owner, is_alive, is_gone, this_process
+from .owners import GRACE_S, Owner, gone_among, is_alive, is_gone, this_process
 from .picture import Picture
 from .processes import Processes
 from .stopper import Stopper
-from .store import TrialStore
+from .store import TrialStore, ended_already
 from .study import Study
 from .trial import Trial, TrialStopped
 from .views import StudyView
@@ -34,6 +34,8 @@ __all__ = [
     "Trial",
     "TrialStopped",
     "TrialStore",
+    "ended_already",
+    "gone_among",
     "is_alive",
     "is_gone",
     "outcome_of",

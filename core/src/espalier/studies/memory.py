@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self, final
 
 import attrs
 
-from ..errors import StoreError, StudyError
+from ..errors import StoreError
 from ..sampling import TrialRecord, TrialState
-from .owners import is_gone
-from .store import TrialStore
+from .owners import gone_among
+from .store import TrialStore, ended_already
 
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class MemoryStore(TrialStore):
     def add(self, record: TrialRecord) -> int:
         with self._lock:
             number = len(self._kept)
-            self._kept.append(_own(record, number))
+            self._kept.append(record.own(number))
             return number
 
     def add_next(self, record: TrialRecord, number: int) -> bool:
@@ -102,10 +102,7 @@ class MemoryStore(TrialStore):
     def _open(self, number: int) -> TrialRecord:
         record = self._kept[number]
         if record.state.is_finished:
-            raise StudyError(
-                f"Trial {number} has ended already ({record.state.value}); what it gave can't be "
-                f"changed."
-            )
+            raise ended_already(record)
         return record
 
     def trials(self) -> Sequence[TrialRecord]:
@@ -122,24 +119,4 @@ class MemoryStore(TrialStore):
             while self._ended < len(kept) and kept[self._ended].state.is_finished:
                 self._ended += 1
             records = kept[self._ended :]
-        return [
-            record.number
-            for record in records
-            if record.state is TrialState.RUNNING
-            and is_gone(
-                record.attrs.get("owner"),
-                lambda record=record: self._beats.get(record.number, record.started),  # type: ignore[misc]
-            )
-        ]
-
-
-def _own(record: TrialRecord, number: int) -> TrialRecord:
-    """Return a record that shares no dict with what the caller holds."""
-    return attrs.evolve(
-        record,
-        number=number,
-        config=dict(record.config),
-        metrics=dict(record.metrics),
-        steps=dict(record.steps),
-        attrs=dict(record.attrs),
-    )
+        return gone_among(records, lambda one: self._beats.get(one.number, one.started))

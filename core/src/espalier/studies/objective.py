@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, final
@@ -12,6 +11,7 @@ import attrs
 
 from ..errors import ObjectiveError, nearest
 from ..sampling import TrialState
+from ..sampling.metrics import is_real
 from .trial import Trial, TrialStopped
 
 
@@ -110,7 +110,7 @@ def judged(given: Any, metrics: Sequence[str]) -> dict[str, float]:
 def _finite(name: str, value: Any) -> float:
     item = getattr(value, "item", None)
     number = item() if callable(item) and getattr(value, "size", None) is not None else value
-    if isinstance(number, bool) or not isinstance(number, numbers.Real):
+    if not is_real(number):
         raise ObjectiveError(f"{name} must be a number, the objective returned {value!r}.")
     if not math.isfinite(number):
         raise ObjectiveError(f"{name} must be finite, the objective returned {float(number)}.")

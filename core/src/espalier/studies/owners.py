@@ -10,11 +10,15 @@ import socket
 import time
 from typing import TYPE_CHECKING, Self, final
 
+from ..sampling import TrialState
+
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-__all__ = ["GRACE_S", "Owner", "is_alive", "is_gone", "this_process"]
+    from ..sampling import TrialRecord
+
+__all__ = ["GRACE_S", "Owner", "gone_among", "is_alive", "is_gone", "this_process"]
 
 #: After how many seconds without a sign of life a process on another machine counts as gone.
 GRACE_S = 60.0
@@ -89,6 +93,25 @@ def is_gone(owner: str | None, heard: Callable[[], float | None]) -> bool:
         return not alive
     last = heard()
     return last is not None and time.time() - last > GRACE_S
+
+
+def gone_among(
+    records: Iterable[TrialRecord], heard: Callable[[TrialRecord], float | None]
+) -> list[int]:
+    """
+    Return the numbers of the running trials whose owner is gone: what a store calls stale.
+
+    Args:
+        records: Trials in any state.
+
+        heard: Returns when there was last a sign of life of one, in seconds since 1970.
+    """
+    return [
+        record.number
+        for record in records
+        if record.state is TrialState.RUNNING
+        and is_gone(record.attrs.get("owner"), functools.partial(heard, record))
+    ]
 
 
 @functools.cache

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any, final
 
 import attrs
 
 from ..errors import StudyError
+from ..sampling.metrics import is_real
 
 
 __all__ = ["Plan"]
@@ -24,8 +24,7 @@ def _is_time(plan: Plan, attribute: attrs.Attribute[Any], value: Any) -> None:
     del plan
     if value is None:
         return
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or math.isnan(value) or value < 0:
+    if not is_real(value) or math.isnan(value) or value < 0:
         raise StudyError(f"{attribute.name} must be a number of at least 0, got {value!r}.")
 
 

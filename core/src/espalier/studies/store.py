@@ -5,6 +5,8 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Self
 
+from ..errors import StudyError
+
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +15,15 @@ if TYPE_CHECKING:
     from ..sampling import TrialRecord
     from .header import StudyHeader
 
-__all__ = ["TrialStore"]
+__all__ = ["TrialStore", "ended_already"]
+
+
+def ended_already(record: TrialRecord) -> StudyError:
+    """Return what a store raises where a trial that has ended is to be changed."""
+    return StudyError(
+        f"Trial {record.number} has ended already ({record.state.value}); what it gave can't be "
+        f"changed."
+    )
 
 
 class TrialStore(abc.ABC):

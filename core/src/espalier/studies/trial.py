@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import TYPE_CHECKING, Any, final
 
+from ..domains.bounds import is_integer
 from ..errors import EspalierError, ObjectiveError
+from ..sampling.metrics import is_real
 
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ class Trial:
 
             ObjectiveError: If *step* is no integer or not above the last, or *value* no number.
         """
-        if isinstance(step, bool) or not isinstance(step, numbers.Integral) or step < 0:
+        if not is_integer(step) or step < 0:
             raise ObjectiveError(f"report: step must be an integer of at least 0, got {step!r}.")
-        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        if not is_real(value):
             raise ObjectiveError(f"report: value must be a number, got {value!r}.")
         last = max(self._steps, default=-1)
         if step <= last:

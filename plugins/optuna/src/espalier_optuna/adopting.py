@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from optuna.study import StudyDirection
 from optuna.trial import TrialState as OptunaState
 
 from espalier.errors import DomainError, StudyError
+from espalier.sampling import Optim
+
+from .terms import DIRECTIONS
 
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from optuna.study import StudyDirection
 
     from espalier.studies import StudyHeader
 
@@ -22,8 +26,7 @@ __all__ = ["check_adoptable", "directions_of"]
 
 def directions_of(header: StudyHeader) -> list[StudyDirection]:
     """Return which way each metric is to go, in Optuna's words."""
-    ways = {"min": StudyDirection.MINIMIZE, "max": StudyDirection.MAXIMIZE}
-    return [ways[way] for way in header.metrics.values()]
+    return [DIRECTIONS[Optim(way)] for way in header.metrics.values()]
 
 
 def check_adoptable(

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.study import StudyDirection
 from optuna.trial import TrialState as OptunaState
 
 from espalier.errors import EspalierError, StudyError
-from espalier.sampling import Optim, TrialState
 
 from .leaves import distribution_of, labels
 from .quiet import quiet
+from .terms import DIRECTIONS, STATES
 
 
 if TYPE_CHECKING:
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
     from espalier.studies import StudyView
 
 __all__ = ["copy_of"]
-
-_STATES = {
-    TrialState.WAITING: OptunaState.WAITING,
-    TrialState.RUNNING: OptunaState.RUNNING,
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.STOPPED_EARLY: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
-    TrialState.INVALID: OptunaState.FAIL,
-}
 
 
 def copy_of(study: StudyView) -> optuna.Study:
@@ -47,8 +37,7 @@ def copy_of(study: StudyView) -> optuna.Study:
     trials = study.trials
     parts = [_parts(study, record) for record in trials]
     codes = _codes(study.space.leaves, parts)
-    small, large = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
-    ways = [small if way is Optim.MIN else large for way in study.metrics.values()]
+    ways = [DIRECTIONS[way] for way in study.metrics.values()]
     with quiet(), warnings.catch_warnings():
         # Trials with constraints, and those of other versions, make Optuna warn of itself.
         warnings.simplefilter("ignore")
@@ -112,7 +101,7 @@ def _trial(
 ) -> optuna.trial.FrozenTrial:
     values = [record.metrics.get(name, math.nan) for name in study.metrics]
     is_whole = not any(map(math.isnan, values))
-    state = _STATES[record.state]
+    state = STATES[record.state]
     if state is OptunaState.COMPLETE and not is_whole:
         state = OptunaState.FAIL
     keeps = is_whole and state in {OptunaState.COMPLETE, OptunaState.PRUNED}

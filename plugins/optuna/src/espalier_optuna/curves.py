@@ -29,12 +29,12 @@ class _Compared(PrunerStopper):
         self,
         way: Optim,
         *,
-        seed: int,
-        percentile: float,
-        n_startup_trials: int,
-        n_warmup_steps: int,
-        interval_steps: int,
-        n_min_trials: int,
+        seed: int = 0,
+        percentile: float = 25.0,
+        n_startup_trials: int = 5,
+        n_warmup_steps: int = 0,
+        interval_steps: int = 1,
+        n_min_trials: int = 1,
     ) -> None:
         super().__init__(way, seed=seed)
         self._warmup = count(self, "n_warmup_steps", n_warmup_steps, 0)
@@ -124,27 +124,6 @@ class Percentile(_Compared):
     Raises:
         StudyError: If a setting breaks a rule.
     """
-
-    def __init__(  # noqa: PLR0913 - settings
-        self,
-        way: Optim,
-        *,
-        seed: int = 0,
-        percentile: float = 25.0,
-        n_startup_trials: int = 5,
-        n_warmup_steps: int = 0,
-        interval_steps: int = 1,
-        n_min_trials: int = 1,
-    ) -> None:
-        super().__init__(
-            way,
-            seed=seed,
-            percentile=percentile,
-            n_startup_trials=n_startup_trials,
-            n_warmup_steps=n_warmup_steps,
-            interval_steps=interval_steps,
-            n_min_trials=n_min_trials,
-        )
 
 
 @final

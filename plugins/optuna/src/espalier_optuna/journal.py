@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 import time
 from typing import TYPE_CHECKING, Self, final
 
@@ -13,15 +12,17 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from espalier.errors import StoreError, StudyError
+from espalier.errors import StoreError
 from espalier.sampling import TrialRecord, TrialState
-from espalier.studies import StudyHeader, TrialStore, is_gone
+from espalier.studies import StudyHeader, ended_already
 
 from .adopting import check_adoptable, directions_of
 from .cache import Cache
+from .cached_store import CachedStore
 from .logfile import LogFile
 from .quiet import quiet
-from .rows import BEAT, HEADER, NAMES, STATES, Row, Translation
+from .rows import BEAT, HEADER, NAMES, Row, Translation
+from .terms import STATES
 
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ __all__ = ["JournalStore"]
 
 
 @final
-class JournalStore(TrialStore):
+class JournalStore(CachedStore):
     """
     Keeps trials in a journal of Optuna's, so that Optuna's tools open any study.
 
@@ -42,13 +43,9 @@ class JournalStore(TrialStore):
     """
 
     def __init__(self, file: LogFile) -> None:
+        super().__init__(file.place)
         self._file = file
         self._storage = file.storage
-        self.place = file.place
-        self._lock = threading.RLock()
-        self._study_id = -1
-        self._way: Translation | None = None
-        self._cache = Cache()
         self._beats: dict[int, float] = {}
         self._size = -1
 
@@ -92,12 +89,6 @@ class JournalStore(TrialStore):
 
     # --- Writing. -------------------------------------------------------------------------------
 
-    @property
-    def _translation(self) -> Translation:
-        if self._way is None:
-            raise StoreError(f"no study is open in {self.place} yet; call open() first.")
-        return self._way
-
     def add(self, record: TrialRecord) -> int:
         with self._lock, self._file.alone():
             return self._create(record)
@@ -132,7 +123,7 @@ class JournalStore(TrialStore):
                 trial_id = self._cache.ids[number]
                 self._storage.set_trial_intermediate_value(trial_id, step, value)
             except UpdateFinishedTrialError:
-                self._refuse(number)
+                raise ended_already(self._known(number)) from None
 
     def finish(self, record: TrialRecord, retry: TrialRecord | None = None) -> None:
         way, number = self._translation, record.number
@@ -140,7 +131,7 @@ class JournalStore(TrialStore):
         user, system = way.ended(record)
         with self._lock, self._file.alone():
             if self._known(number).state.is_finished:
-                self._refuse(number)
+                raise ended_already(self._known(number))
             # Before the trial ends: what is lost with this process in between, the next one ends.
             if retry is not None and not self._is_repeated(number):
                 self._create(retry)
@@ -160,18 +151,7 @@ class JournalStore(TrialStore):
         except IndexError:
             raise StoreError(f"{self.place} has no trial {number}.") from None
 
-    def _refuse(self, number: int) -> None:
-        state = self._known(number).state.value
-        raise StudyError(
-            f"Trial {number} has ended already ({state}); what it gave can't be changed."
-        )
-
     # --- Reading. -------------------------------------------------------------------------------
-
-    def trials(self) -> Sequence[TrialRecord]:
-        with self._lock:
-            self._refresh(self._translation)
-            return self._cache.all()
 
     def _refresh(self, way: Translation) -> None:
         size, cache = self._file.size, self._cache
@@ -194,19 +174,8 @@ class JournalStore(TrialStore):
                     trial_id = self._cache.ids[number]
                     self._storage.set_trial_user_attr(trial_id, BEAT, time.time())
 
-    def stale(self) -> list[int]:
-        with self._lock:
-            self.trials()
-            running = [self._cache.records[number] for number in self._cache.open]
-            return [
-                record.number
-                for record in running
-                if record.state is TrialState.RUNNING
-                and is_gone(
-                    record.attrs.get("owner"),
-                    lambda record=record: self._beats[record.number] or record.started,  # type: ignore[misc]
-                )
-            ]
+    def _heard(self, record: TrialRecord) -> float | None:
+        return self._beats[record.number] or record.started
 
 
 def _template(record: TrialRecord, way: Translation) -> FrozenTrial:

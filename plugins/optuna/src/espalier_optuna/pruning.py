@@ -5,20 +5,21 @@ from __future__ import annotations
 import abc
 import inspect
 import math
-import numbers
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 from optuna.samplers import RandomSampler
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
+from espalier.domains.bounds import is_integer
 from espalier.errors import StudyError, nearest
 from espalier.sampling import Optim, TrialState
+from espalier.sampling.metrics import is_real
 from espalier.studies import Stopper
 
+from .terms import DIRECTIONS, STATES
 from .trials import Trials, frozen
 
 
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
     from espalier.sampling import TrialRecord
 
 __all__ = ["Checked", "PrunerStopper", "count", "number"]
-
-_STATES = {
-    TrialState.WAITING: OptunaState.WAITING,
-    TrialState.RUNNING: OptunaState.RUNNING,
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.STOPPED_EARLY: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
-    TrialState.INVALID: OptunaState.FAIL,
-}
 
 
 class Checked(Stopper):
@@ -83,9 +75,7 @@ class PrunerStopper(Checked):
 
     def __init__(self, way: Optim, *, seed: int = 0) -> None:
         super().__init__(way, seed=seed)
-        minimise = way is Optim.MIN
-        direction = StudyDirection.MINIMIZE if minimise else StudyDirection.MAXIMIZE
-        self._trials = Trials([direction])
+        self._trials = Trials([DIRECTIONS[way]])
         self._seen: dict[int, tuple[TrialState, int]] = {}
 
     @abc.abstractmethod
@@ -130,7 +120,7 @@ class PrunerStopper(Checked):
         if is_asked:
             noted = self._noted(_before_last(record))
         values = _values(record) if record.state is TrialState.COMPLETE else None
-        state = _STATES[record.state]
+        state = STATES[record.state]
         if state is OptunaState.COMPLETE and values is None:
             state = OptunaState.FAIL
         return frozen(record.number, state, values=values, steps=record.steps, noted=noted)
@@ -156,8 +146,7 @@ def count(stopper: Stopper, name: str, value: Any, least: int) -> int:
     Raises:
         StudyError: If it is none, or below *least*.
     """
-    is_count = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_count or int(value) < least:
+    if not is_integer(value) or int(value) < least:
         raise StudyError(
             f"{type(stopper).__name__}: {name} must be an integer of at least {least}, got "
             f"{value!r}."
@@ -172,8 +161,7 @@ def number(stopper: Stopper, name: str, value: Any, low: float, high: float = ma
     Raises:
         StudyError: If it is none, or not from *low* to *high*.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:
+    if not is_real(value) or not low <= value <= high:
         rule = f"from {low} to {high}" if math.isfinite(high) else f"of at least {low}"
         rule = rule if math.isfinite(low) else ""
         told = f"a number {rule}".rstrip()

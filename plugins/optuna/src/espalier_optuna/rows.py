@@ -7,16 +7,18 @@ import math
 from typing import TYPE_CHECKING, Any, final
 
 import attrs
-from optuna.trial import TrialState as OptunaState
 
 from espalier.errors import StudyError
 from espalier.sampling import TrialRecord, TrialState
 
 from .leaves import Leaves
+from .terms import STATES
 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from optuna.trial import TrialState as OptunaState
 
     from espalier.studies import StudyHeader
 
@@ -35,14 +37,6 @@ _SAMPLER, _REASON, _METRICS = "espalier:sampler_id", "espalier:reason", "espalie
 _EXACT, _INVALID = "espalier:exact", "espalier:invalid"
 _OURS = {_SAMPLER, _REASON, _METRICS, _EXACT, _INVALID, BEAT}
 
-STATES = {
-    TrialState.WAITING: OptunaState.WAITING,
-    TrialState.RUNNING: OptunaState.RUNNING,
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.STOPPED_EARLY: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
-    TrialState.INVALID: OptunaState.FAIL,
-}
 _BACK = {theirs: ours for ours, theirs in STATES.items() if ours is not TrialState.INVALID}
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import structlog
 from optuna.samplers import BaseGASampler, RandomSampler
-from optuna.study import StudyDirection
 
 from espalier.errors import SamplerError
 from espalier.sampling import Optim, Sampler, TrialState, directions
@@ -20,6 +19,7 @@ from .drawing import Draw
 from .encoding import code_of
 from .evolution import generations_of, population_of
 from .groups import groups_of
+from .terms import DIRECTIONS
 from .told import Told
 from .trials import Trials, frozen
 from .untried import untried_anywhere, untried_near
@@ -160,7 +160,7 @@ class OptunaSampler(Sampler):
         algo = self.search_algo
         self._codes = {name: code_of(name, leaf) for name, leaf in self.space.leaves.items()}
         self._together = self._joint()
-        ways = [_DIRECTIONS[way] for way in self.optim_metrics.values()]
+        ways = [DIRECTIONS[way] for way in self.optim_metrics.values()]
         self._trials = Trials(ways)
         penalised = bool(self.constraints) and algo is SearchAlgo.CMA_ES
         self._told = Told(self.optim_metrics, self.constraints, penalised)
@@ -338,8 +338,6 @@ def _silence() -> warnings.catch_warnings[None]:
     """Hear no warnings of Optuna's about what is chosen here, not by a user."""
     return warnings.catch_warnings(action="ignore")
 
-
-_DIRECTIONS = {Optim.MIN: StudyDirection.MINIMIZE, Optim.MAX: StudyDirection.MAXIMIZE}
 
 #: These relate nothing, or model what is conditional all the same.
 _ALONE_BY_NATURE = (SearchAlgo.RANDOM, SearchAlgo.TPE, SearchAlgo.MULTIVARIATE_TPE)

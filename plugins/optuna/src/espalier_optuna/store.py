@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Self, final
 
@@ -10,11 +9,12 @@ import attrs
 from optuna.trial import TrialState as OptunaState
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from espalier.errors import StoreError, StudyError
+from espalier.errors import StoreError
 from espalier.sampling import TrialRecord, TrialState
-from espalier.studies import StudyHeader, TrialStore, is_gone
+from espalier.studies import StudyHeader, ended_already
 
 from .cache import Cache
+from .cached_store import CachedStore
 from .database import Database
 from .rows import Translation, moment, seconds
 from .studies_table import begin_study, check_adopted, find_headers, find_study, mark_study
@@ -39,7 +39,7 @@ __all__ = ["OptunaStore"]
 
 
 @final
-class OptunaStore(TrialStore):
+class OptunaStore(CachedStore):
     """
     Keeps trials in a database with Optuna's tables, so that Optuna's tools open any study.
 
@@ -51,12 +51,8 @@ class OptunaStore(TrialStore):
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database.place)
         self._db = database
-        self.place = database.place
-        self._lock = threading.RLock()
-        self._study_id = -1
-        self._way: Translation | None = None
-        self._cache = Cache()
         self._version: int | None = None
 
     @classmethod
@@ -98,12 +94,6 @@ class OptunaStore(TrialStore):
 
     # --- Writing. -------------------------------------------------------------------------------
 
-    @property
-    def _translation(self) -> Translation:
-        if self._way is None:
-            raise StoreError(f"no study is open in {self.place} yet; call open() first.")
-        return self._way
-
     def add(self, record: TrialRecord) -> int:
         added = self._add(record, None)
         return -1 if added is None else added
@@ -125,7 +115,7 @@ class OptunaStore(TrialStore):
             if added is None:
                 return None
             trial_id, number, alone = added
-            self._added(trial_id, _own(record, number), alone=alone)
+            self._added(trial_id, record.own(number), alone=alone)
             return number
 
     def _next(self, c: Connection) -> tuple[int, bool]:
@@ -199,7 +189,7 @@ class OptunaStore(TrialStore):
             self._cache.put(trial_id, ended)
             if retry is not None:
                 again, after, alone = done
-                self._added(again, _own(retry, after), alone=alone)
+                self._added(again, retry.own(after), alone=alone)
 
     def _known(self, number: int) -> tuple[TrialRecord, int]:
         """Return a trial, and its number among those of all studies."""
@@ -212,17 +202,9 @@ class OptunaStore(TrialStore):
 
     def _refuse(self, number: int) -> None:
         self._version = None
-        state = self.trials()[number].state.value
-        raise StudyError(
-            f"Trial {number} has ended already ({state}); what it gave can't be changed."
-        )
+        raise ended_already(self.trials()[number])
 
     # --- Reading. -------------------------------------------------------------------------------
-
-    def trials(self) -> Sequence[TrialRecord]:
-        with self._lock:
-            self._refresh(self._translation)
-            return self._cache.all()
 
     def _refresh(self, way: Translation) -> None:
         version = self._db.version()
@@ -249,20 +231,6 @@ class OptunaStore(TrialStore):
             now = update(HEARTBEATS).where(row.trial_id.in_(ids)).values(heartbeat=func.now())
             self._db.write(lambda c: c.execute(now))
 
-    def stale(self) -> list[int]:
-        with self._lock:
-            self.trials()
-            running = [self._cache.records[number] for number in self._cache.open]
-            return [
-                record.number
-                for record in running
-                if record.state is TrialState.RUNNING
-                and is_gone(
-                    record.attrs.get("owner"),
-                    lambda record=record: self._heard(record),  # type: ignore[misc]
-                )
-            ]
-
     def _heard(self, record: TrialRecord) -> float | None:
         """Return when there was last a sign of life, by the clock of this machine."""
         trial_id = self._cache.ids[record.number]
@@ -279,18 +247,6 @@ class OptunaStore(TrialStore):
 
         found = self._db.read(work)
         return record.started if found is None else found
-
-
-def _own(record: TrialRecord, number: int) -> TrialRecord:
-    """Return a record that shares no dict with what the caller holds."""
-    return attrs.evolve(
-        record,
-        number=number,
-        config=dict(record.config),
-        metrics=dict(record.metrics),
-        steps=dict(record.steps),
-        attrs=dict(record.attrs),
-    )
 
 
 def _state(c: Connection, trial_id: int) -> OptunaState:

@@ -23,7 +23,8 @@ from sqlalchemy import (
 from espalier.errors import StudyError
 from espalier.sampling import TrialState
 
-from .rows import STATES, Row, moment
+from .rows import Row, moment
+from .terms import STATES
 
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from optuna.trial import TrialState as OptunaState
 
 from espalier.sampling import TrialState
 
+from .terms import STATES
 from .trials import frozen
 
 
@@ -108,11 +109,5 @@ class Told:
         return dict(record.steps)
 
 
-_STATES: Mapping[TrialState, OptunaState] = {
-    TrialState.WAITING: OptunaState.RUNNING,
-    TrialState.RUNNING: OptunaState.RUNNING,
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.STOPPED_EARLY: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
-    TrialState.INVALID: OptunaState.FAIL,
-}
+#: To a sampler, what waits is under way: somebody will begin it.
+_STATES: Mapping[TrialState, OptunaState] = {**STATES, TrialState.WAITING: OptunaState.RUNNING}
