@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import numbers
 from collections.abc import Mapping, Sequence
@@ -15,10 +14,7 @@ from .state import TrialState
 if TYPE_CHECKING:
     from .state import Optim
 
-__all__ = ["as_metrics", "check_constraints", "check_metrics", "check_options"]
-
-#: What every sampler takes; the rest are settings of its own.
-_COMMON = ("search_space", "optim_metrics", "constraints", "trials", "seed")
+__all__ = ["as_metrics", "check_constraints", "check_metrics"]
 
 
 def is_real(value: object) -> bool:
@@ -125,27 +121,3 @@ def _as_number(trial_id: int, name: object, value: object) -> float:
     except OverflowError:
         pass
     raise SamplerError(f"Trial {trial_id}: {name} must be a number, got {value!r}.")
-
-
-def check_options(kind: type, options: Mapping[str, Any]) -> None:
-    """
-    Check that a sampler has the settings that were given.
-
-    Args:
-        kind: Its class.
-
-        options: By name.
-
-    Raises:
-        SamplerError: If it has no such setting.
-    """
-    known = inspect.signature(kind).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        return
-    own = [name for name in known if name not in _COMMON]
-    for name in options:
-        if name not in own:
-            has = f"It has {', '.join(own)}." if own else "It has none."
-            raise SamplerError(
-                f"{kind.__name__} has no setting named {name!r}.{nearest(name, own)} {has}"
-            )

@@ -17,7 +17,8 @@ from ..domains import Space
 from ..domains.bounds import is_integer
 from ..errors import DomainError, SamplerError
 from .ledger import Ledger, Turn
-from .metrics import as_metrics, check_constraints, check_metrics, check_options
+from .metrics import as_metrics, check_constraints, check_metrics
+from .options import check_options
 from .record import TrialRecord
 from .state import Optim, TrialState, directions
 
@@ -343,8 +344,6 @@ class Sampler(abc.ABC):
                 raise
             return number
 
-    # --- What is known. -------------------------------------------------------------------------
-
     @property
     def records(self) -> tuple[TrialRecord, ...]:
         """What is known of every trial that was not dropped, in the order of their numbers."""
@@ -387,9 +386,9 @@ class Sampler(abc.ABC):
             options: The sampler's own settings.
 
         Raises:
-            SamplerError: If it has no such setting.
+            SamplerError: If it has no such setting, or one is missing.
         """
-        check_options(cls, options)
+        check_options(cls, options, Sampler, SamplerError)
         return cls(
             space,
             optim_metrics=optim_metrics,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..terminal import terminal
+
 
 class Progress:
     """
@@ -21,17 +23,12 @@ class Progress:
 
     def start(self, total: int | None) -> None:
         """Show the bar with *total* steps; ``None`` if nobody knows."""
-        if not self._enabled:
+        console = terminal() if self._enabled else None
+        if console is None:
             return
-        try:
-            from rich.console import Console
-            from rich.progress import Progress as Bar
-            from rich.progress import TextColumn, TimeRemainingColumn
-        except ImportError:  # rich comes with the extra `cli`
-            return
-        console = Console(stderr=True)
-        if not console.is_terminal:
-            return
+        from rich.progress import Progress as Bar
+        from rich.progress import TextColumn, TimeRemainingColumn
+
         columns = (
             *Bar.get_default_columns()[:-1],
             TimeRemainingColumn(),

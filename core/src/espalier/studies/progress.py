@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 import structlog
 
 from ..sampling import TrialState
+from ..terminal import terminal
 from .best import best_of
 
 
@@ -56,20 +57,17 @@ class StudyProgress:
         return self
 
     def _show(self) -> None:
-        try:
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                Progress,
-                TextColumn,
-                TimeElapsedColumn,
-                TimeRemainingColumn,
-            )
-        except ImportError:  # rich comes with the extra `cli`
+        console = terminal()
+        if console is None:
             return
-        console = Console(stderr=True)
-        if not console.is_terminal:
-            return
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (
             # A name is text, and no markup.
             TextColumn("{task.description}", markup=False),

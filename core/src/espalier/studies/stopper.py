@@ -5,6 +5,9 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any, Self
 
+from ..errors import StudyError
+from ..sampling.options import check_options
+
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +35,11 @@ class Stopper(abc.ABC):
             seed: Makes what it does repeatable.
 
             options: The stopper's own settings.
+
+        Raises:
+            StudyError: If it has no such setting, or one is missing.
         """
+        check_options(cls, options, Stopper, StudyError)
         return cls(way, seed=seed, **options)
 
     def __init__(self, way: Optim, *, seed: int = 0) -> None:

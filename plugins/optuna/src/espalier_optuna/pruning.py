@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import abc
-import inspect
 import math
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import attrs
 from optuna.samplers import RandomSampler
@@ -14,7 +13,7 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
 from espalier.domains.bounds import is_integer
-from espalier.errors import StudyError, nearest
+from espalier.errors import StudyError
 from espalier.sampling import Optim, TrialState
 from espalier.sampling.metrics import is_real
 from espalier.studies import Stopper
@@ -30,42 +29,10 @@ if TYPE_CHECKING:
 
     from espalier.sampling import TrialRecord
 
-__all__ = ["Checked", "PrunerStopper", "count", "number"]
+__all__ = ["PrunerStopper", "count", "number"]
 
 
-class Checked(Stopper):
-    """A stopper that says which setting is wrong."""
-
-    @classmethod
-    def make(cls, way: Optim, *, seed: int, **options: Any) -> Self:
-        """
-        Make a stopper for a study, which knows it by name only.
-
-        Args:
-            way: Whether the metric is to be small or large.
-
-            seed: Makes what it does repeatable.
-
-            options: The stopper's own settings.
-
-        Raises:
-            StudyError: If it has no such setting, one is missing, or one breaks a rule.
-        """
-        given = inspect.signature(cls).parameters
-        known = [name for name in given if name not in {"way", "seed"}]
-        for name in options:
-            if name not in known:
-                raise StudyError(
-                    f"{cls.__name__} has no setting named {name!r}.{nearest(name, known)} "
-                    f"Its settings: {', '.join(known)}."
-                )
-        for name in known:
-            if given[name].default is inspect.Parameter.empty and name not in options:
-                raise StudyError(f"{cls.__name__}: {name} must be given.")
-        return cls(way, seed=seed, **options)
-
-
-class PrunerStopper(Checked):
+class PrunerStopper(Stopper):
     """
     Ends trials when a pruner of Optuna's does.
 

@@ -10,8 +10,9 @@ from optuna.pruners import SuccessiveHalvingPruner
 
 from espalier.errors import StudyError
 from espalier.sampling import Optim, TrialState
+from espalier.studies import Stopper
 
-from .pruning import Checked, PrunerStopper, count
+from .pruning import PrunerStopper, count
 
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from espalier.sampling import TrialRecord
-    from espalier.studies import Stopper
 
 __all__ = ["Hyperband", "SuccessiveHalving"]
 
@@ -133,7 +133,7 @@ class SuccessiveHalving(PrunerStopper):
 
 
 @final
-class Hyperband(Checked):
+class Hyperband(Stopper):
     """
     Halves successively in several brackets, which differ in how early they begin to stop.
 
