@@ -6,6 +6,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 
+#: What a shell says of a command that Ctrl-C ended.
+INTERRUPTED = 130
+
 #: The model to work on.
 ModelArgument: TypeAlias = Annotated[
     str, typer.Argument(help="Function that makes the model, as package.module:factory.")

@@ -21,6 +21,7 @@ from .loading import (
     require_writable,
 )
 from .options import (
+    INTERRUPTED,
     ConfigOption,
     ConstraintOption,
     FlopsOption,
@@ -61,9 +62,6 @@ StorageOption: TypeAlias = Annotated[
     str | None,
     typer.Option(help="Where the sampler's trials are kept, study.db or the URL of a store."),
 ]
-
-#: What a shell says of a command that Ctrl-C ended.
-_INTERRUPTED = 130
 
 
 def prune(  # noqa: PLR0913 - one for each option
@@ -113,7 +111,7 @@ def prune(  # noqa: PLR0913 - one for each option
         )
     except SearchInterrupted as interrupt:
         typer.echo(_kept(interrupt, progress_file or how.get("storage")), err=True)
-        raise typer.Exit(_INTERRUPTED) from interrupt
+        raise typer.Exit(INTERRUPTED) from interrupt
     _finish(made, out, found, result)
     _show(before, api.profile(made, inputs), found)
     typer.echo(f"saved as {out}; espalier.restore(model, {str(out)!r}) brings it back")

@@ -7,7 +7,7 @@ import typer
 
 from ..errors import SearchInterrupted, StudyError
 from ..studies import Study
-from .options import JsonOption, ProgressOption
+from .options import INTERRUPTED, JsonOption, ProgressOption
 from .study_options import (
     BoundOption,
     MetricsOption,
@@ -31,9 +31,6 @@ from .study_options import (
 from .study_tables import as_json, overview, print_studies, print_study, shown_studies
 from .study_words import load_objective, read_bounds, read_metrics, read_settings
 
-
-#: What a shell says of a command that Ctrl-C ended.
-_INTERRUPTED = 130
 
 study = typer.Typer(
     add_completion=False,
@@ -97,7 +94,7 @@ def run(  # noqa: PLR0913 - one for each option
         except SearchInterrupted as interrupt:
             kept = f"{len(made.trials)} trials are in {storage}; the same command goes on there."
             typer.echo(kept, err=True)
-            raise typer.Exit(_INTERRUPTED) from interrupt
+            raise typer.Exit(INTERRUPTED) from interrupt
         print_study(overview(made))
         made.best()
 

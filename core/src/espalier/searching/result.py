@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import pathlib
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
+from ..drafts import drafted
 from ..errors import StateError
 
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 
@@ -114,13 +115,8 @@ class SearchResult:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result as JSON; a file that was there is replaced whole or not at all."""
-        target = pathlib.Path(path)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
-        try:
+        with drafted(pathlib.Path(path)) as draft:
             draft.write_text(self.to_json())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

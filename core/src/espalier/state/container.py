@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import pathlib
-import secrets
 import stat
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ..checksum import raw, started, threads
+from ..drafts import drafted
 from ..errors import StateError
 from ..reading import Entry
 
@@ -103,17 +103,12 @@ def write(
         sync: Whether to wait for the disk.
     """
     path = pathlib.Path(os.path.realpath(path))
-    draft = path.with_name(f".espalier-{secrets.token_hex(8)}.draft")
-    try:
-        with draft.open("xb", buffering=0) as file:
-            if path.exists():
-                draft.chmod(stat.S_IMODE(path.stat().st_mode))
-            _fill(file, tensors, metadata)
-            if sync:
-                os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with drafted(path) as draft, draft.open("xb", buffering=0) as file:
+        if path.exists():
+            draft.chmod(stat.S_IMODE(path.stat().st_mode))
+        _fill(file, tensors, metadata)
+        if sync:
+            os.fsync(file.fileno())
     if sync:
         _sync_folder(path)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import pathlib
-import secrets
 from typing import TYPE_CHECKING
 
+from ..drafts import drafted
 from ..errors import StudyError
 
 
@@ -29,11 +29,8 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[pathlib.Path], ob
         StudyError: If the folder is missing, or can't be written.
     """
     path = pathlib.Path(os.path.realpath(path))
-    draft = path.with_name(f".espalier-{secrets.token_hex(8)}{path.suffix}")
     try:
-        write(draft)
-        draft.replace(path)
+        with drafted(path, path.suffix) as draft:
+            write(draft)
     except OSError as error:
         raise StudyError(f"{path} can't be written: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
