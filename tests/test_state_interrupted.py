@@ -202,13 +202,16 @@ class TestCommit:
     def _interrupted(self, delay):
         happened = []
         timer = threading.Timer(delay, signal.raise_signal, [signal.SIGINT])
-        timer.start()
+        begun = False
         try:
+            timer.start()
+            begun = True
             commit.commit(lambda: happened.append("done"), [lambda: happened.append("undone")])
             timer.join()
             time.sleep(0.01)
         except KeyboardInterrupt:
-            pass
+            if not begun:  # the timer was faster than its start, and nothing was interrupted
+                return self._interrupted(delay)
         timer.join()
         return happened
 
