@@ -206,7 +206,7 @@ class TestCommit:
         try:
             timer.start()
             begun = True
-            commit.commit(lambda: happened.append("done"), [lambda: happened.append("undone")])
+            commit.commit(lambda: "done", happened.append, [lambda: happened.append("undone")])
             timer.join()
             time.sleep(0.01)
         except KeyboardInterrupt:
@@ -221,12 +221,41 @@ class TestCommit:
         """
         undone = []
 
-        def work():
+        def work(_):
             raise MemoryError("no memory")
 
         with pytest.raises(MemoryError, match="no memory"):
-            commit.commit(work, [lambda: undone.append(1)])
+            commit.commit(lambda: None, work, [lambda: undone.append(1)])
         assert [] == undone
+
+    def test_signals_are_answered_when_the_work_has_ended(self):
+        """
+        Each by whoever answered it before, who also answers the next.
+        """
+        happened = []
+        before = signal.signal(signal.SIGUSR1, lambda *_: happened.append("signal"))
+        try:
+
+            def work(_):
+                signal.raise_signal(signal.SIGUSR1)
+                signal.raise_signal(signal.SIGUSR1)
+                happened.append("done")
+
+            commit.commit(lambda: None, work, [])
+            signal.raise_signal(signal.SIGUSR1)
+        finally:
+            signal.signal(signal.SIGUSR1, before)
+        assert ["done", "signal", "signal", "signal"] == happened
+
+    def test_in_another_thread_nothing_is_held(self):
+        """
+        Python interrupts no other thread than the main one, and lets none set a handler.
+        """
+        happened = []
+        thread = threading.Thread(target=commit.commit, args=(lambda: 1, happened.append, []))
+        thread.start()
+        thread.join()
+        assert [1] == happened
 
 
 def test_a_restore_that_fails_leaves_steps_and_flags(tmp_path):

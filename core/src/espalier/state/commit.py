@@ -2,62 +2,76 @@
 
 from __future__ import annotations
 
-import concurrent.futures
-import contextlib
-from typing import TYPE_CHECKING
+import signal
+import threading
+from typing import TYPE_CHECKING, TypeVar
 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
+    from types import FrameType
+
+T = TypeVar("T")
 
 
-def commit(work: Callable[[], None], undo: list[Callable[[], None]]) -> None:
+def commit(
+    prepare: Callable[[], T], work: Callable[[T], None], undo: list[Callable[[], None]]
+) -> None:
     """
     Run *work* to its end, or not at all.
 
-    It runs in a thread: Python raises an interrupt in the main thread only, which waits, and
-    passes it on afterwards.
+    Signals that come while it runs are noted, and answered when it has ended: Ctrl-C, say, raises
+    its `KeyboardInterrupt` then.
 
     Args:
+        prepare: What may stop half-way, and returns what *work* needs.
+
         work: What must not stop half-way.
 
-        undo: Holds one function that takes back what was done before, for the case that *work*
-            does not begin. It is taken out and let go when it does.
+        undo: Holds one function that takes back what was done, for the case that *work* does not
+            begin. It is let go when that does.
 
     Raises:
-        BaseException: What *work* raised, or the interrupt.
+        BaseException: What *prepare* or *work* raised, or the interrupt.
     """
-
-    def begin() -> None:
-        # Taking it out can be done once: either here, or below.
-        try:
-            undo.pop()
-        except IndexError:
-            return
-        work()
-
-    pool = concurrent.futures.ThreadPoolExecutor(1, "espalier-commit")
-    running: list[Future[None]] = []
+    signals = _Signals()
     try:
-        running.append(pool.submit(begin))
-        running[0].result()
+        prepared = prepare()
+        signals.hold()
+        undo.clear()
+        work(prepared)
     except BaseException:
-        try:
-            take_back = undo.pop()
-        except IndexError:
-            _wait(pool)
-        else:
+        signals.hold()  # an interrupt may have come before all were held
+        for take_back in undo:
             take_back()
         raise
     finally:
-        pool.shutdown(wait=False)
+        signals.release()
 
 
-def _wait(pool: concurrent.futures.ThreadPoolExecutor) -> None:
-    """Wait until the thread of *pool* has nothing left to do, however impatient somebody is."""
-    done = False
-    while not done:
-        with contextlib.suppress(BaseException):
-            pool.shutdown(wait=True)
-            done = True
+class _Signals:
+    """All signals that Python answers, and those of them that came while they were held."""
+
+    def __init__(self) -> None:
+        self._answers: dict[int, Callable[[int, FrameType | None], object]] = {}
+        self._came: list[tuple[int, FrameType | None]] = []
+
+    def hold(self) -> None:
+        """Note signals from now on; Python answers them in the main thread, and in no other."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in signal.valid_signals():
+            answer = signal.getsignal(number)
+            if callable(answer) and number not in self._answers:
+                self._answers[number] = answer
+                signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self._came.append((number, frame))
+
+    def release(self) -> None:
+        """Let signals be answered as before, and answer those that came."""
+        for number, answer in self._answers.items():
+            signal.signal(number, answer)
+        for number, frame in self._came:
+            self._answers[number](number, frame)

@@ -55,12 +55,11 @@ def restore(model: nn.Module, path: str | os.PathLike[str]) -> nn.Module:
     except StateError as error:
         raise StateError(f"{source}: {error}") from error
     undo = [_undoing(model)]
-    try:
-        matched = _matched(model, manifest, contents, source)
-    except BaseException:
-        undo.pop()()
-        raise
-    commit(lambda: matched.load(model), undo)
+    commit(
+        lambda: _matched(model, manifest, contents, source),
+        lambda matched: matched.load(model),
+        undo,
+    )
     return model
 
 
