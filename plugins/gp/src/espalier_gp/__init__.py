@@ -1,0 +1,13 @@
+"""A Gaussian-process sampler, whose model is made of Gluon-style blocks."""
+
+from typing import TYPE_CHECKING
+
+from espalier.lazy import lazy_names
+
+
+if TYPE_CHECKING:
+    from .sampler import GPSampler
+else:
+    __getattr__, __dir__ = lazy_names(__name__, {"GPSampler": "espalier_gp.sampler"})
+
+__all__ = ["GPSampler"]
