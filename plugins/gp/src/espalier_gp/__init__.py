@@ -6,8 +6,12 @@ from espalier.lazy import lazy_names
 
 
 if TYPE_CHECKING:
+    from .maximising.maximise import Effort
     from .sampler import GPSampler
 else:
-    __getattr__, __dir__ = lazy_names(__name__, {"GPSampler": "espalier_gp.sampler"})
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {"Effort": "espalier_gp.maximising.maximise", "GPSampler": "espalier_gp.sampler"},
+    )
 
-__all__ = ["GPSampler"]
+__all__ = ["Effort", "GPSampler"]

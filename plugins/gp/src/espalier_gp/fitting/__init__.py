@@ -1,0 +1,1 @@
+"""Find the hyper-parameters of a process."""

@@ -1,0 +1,58 @@
+"""Draw hyper-parameters from their posterior, instead of taking the most probable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .flat import Flat
+from .slice_sampling import slice_sample
+
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from ..models import Form
+
+__all__ = ["sample"]
+
+
+def sample(
+    form: Form,
+    start: np.ndarray,
+    points: Tensor,
+    values: Tensor,
+    count: int,
+    seeds: Sequence[int],
+) -> np.ndarray:
+    """
+    Return sets of hyper-parameters, drawn by slice sampling.
+
+    Args:
+        form: What the process is made of.
+
+        start: Where to begin, on the scale of `Flat`. Shape ``(size,)``.
+
+        points: Shape ``(n, d)``.
+
+        values: Shape ``(n,)``.
+
+        count: How many.
+
+        seeds: Of the random numbers.
+
+    Returns:
+        Shape ``(count, size)``.
+    """
+    flat = Flat(form.process(1))
+
+    def log_density(row: np.ndarray) -> float:
+        if np.any(row < flat.lower) or np.any(row > flat.upper):
+            return -np.inf
+        return -float(flat.loss(row[None], points, values)[0])
+
+    rng = np.random.default_rng(list(seeds))
+    return slice_sample(log_density, start, count, rng)

@@ -1,0 +1,82 @@
+"""Names of blocks, each different from its neighbours."""
+
+from __future__ import annotations
+
+import contextvars
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Self, final
+
+from .dictionary import ParameterDict
+
+
+if TYPE_CHECKING:
+    from .block import Block
+
+__all__ = ["NameScope", "named"]
+
+_scope: contextvars.ContextVar[NameScope | None] = contextvars.ContextVar(
+    "espalier_gluon_scope", default=None
+)
+
+#: How often each hint was used where there is no scope.
+_outermost: Counter[str] = Counter()
+
+
+@final
+class NameScope:
+    """Within ``with``, new blocks have names that begin with that of this block."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._counts: Counter[str] = Counter()
+        self._tokens: list[contextvars.Token[NameScope | None]] = []
+
+    def __enter__(self) -> Self:
+        self._tokens.append(_scope.set(self))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _scope.reset(self._tokens.pop())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_tokens": []}
+
+    @property
+    def block(self) -> Block:
+        """Whose scope it is."""
+        return self._block
+
+    def next(self, hint: str) -> str:
+        """Return *hint* with a number that it did not have here."""
+        return _next(self._counts, hint)
+
+
+def _next(counts: Counter[str], hint: str) -> str:
+    number = counts[hint]
+    counts[hint] += 1
+    return f"{hint}{number}_"
+
+
+def named(
+    prefix: str | None, params: ParameterDict | None, hint: str
+) -> tuple[str, ParameterDict]:
+    """
+    Return the full prefix of a new block, and its dict of parameters.
+
+    Args:
+        prefix: What was asked for; ``None`` for one that is made of *hint* and a number.
+
+        params: What to share parameters with: they are looked for under the prefix of that dict.
+
+        hint: What kind of block it is.
+    """
+    scope = _scope.get()
+    if prefix is None:
+        prefix = _next(_outermost, hint) if scope is None else scope.next(hint)
+    if scope is None:
+        full, shared = prefix, params
+    else:
+        full = scope.block.prefix + prefix
+        shared = scope.block.params.shared if params is None else params
+    own = full if params is None else params.prefix
+    return full, ParameterDict(own, shared)

@@ -1,0 +1,424 @@
+"""Numbers of a block that are learned."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from typing import TYPE_CHECKING, Any, final
+
+import structlog
+import torch
+
+from .contexts import devices
+from .dtypes import dtype_of
+from .errors import DeferredInitializationError, GluonError
+from .initializers import Initializer, Uniform, initializer_of
+
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .contexts import Place, Places
+
+__all__ = ["Parameter"]
+
+log = structlog.get_logger()
+
+_REQUESTS = ("write", "add", "null")
+
+
+@final
+class Parameter:
+    """
+    A tensor with a name, and a gradient beside it, on one device or several.
+
+    The tensor of `data` is a leaf of torch's graph: what is computed from it can be
+    differentiated by ``backward``, which fills `grad`, or by `torch.autograd.grad`, which leaves
+    that alone.
+
+    Args:
+        name: What it is called.
+
+        grad_req: What ``backward`` does with the gradient: ``"write"`` it over what was there,
+            ``"add"`` it to that until `zero_grad`, or nothing (``"null"``), and then there is
+            none.
+
+        shape: Its dimensions; 0 stands for one that is not known yet, ``None`` for all of them.
+
+        dtype: The type of its numbers: one of floating-point numbers.
+
+        lr_mult: A factor of the learning rate, for whoever updates it.
+
+        wd_mult: A factor of the weight decay, for whoever updates it.
+
+        init: What it begins as: an `Initializer`, its name, a number, an array, or a function of
+            the shape.
+
+        allow_deferred_init: Whether `initialize` may be called before the shape is known. It is
+            then carried out as soon as that is set.
+
+        differentiable: Whether it can have a gradient at all.
+
+        stype: ``"default"``: there are no sparse parameters.
+
+        grad_stype: ``"default"``, too.
+
+    Raises:
+        GluonError: If an argument breaks a rule.
+
+    Example:
+        >>> weight = Parameter("weight", shape=(2, 2), init=0.5)
+        >>> weight.initialize()
+        >>> (weight.data() ** 2).sum().backward()
+        >>> weight.grad().tolist()
+        [[1.0, 1.0], [1.0, 1.0]]
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - these are Gluon's
+        self,
+        name: str,
+        grad_req: str = "write",
+        shape: int | tuple[int, ...] | None = None,
+        dtype: Any = "float64",
+        lr_mult: float = 1.0,
+        wd_mult: float = 1.0,
+        init: Any = None,
+        allow_deferred_init: bool = False,
+        differentiable: bool = True,
+        stype: str = "default",
+        grad_stype: str = "default",
+    ) -> None:
+        for kind, given in (("stype", stype), ("grad_stype", grad_stype)):
+            if given != "default":
+                raise GluonError(f"{name}: {kind} must be 'default', got {given!r}.")
+        self.name = name
+        self.allow_deferred_init = allow_deferred_init
+        self.differentiable = differentiable
+        self.init = initializer_of(init)
+        self._shape = _shape_of(name, shape)
+        self._dtype = dtype_of(dtype)
+        self._data: dict[torch.device, Tensor] = {}
+        self._deferred: tuple[Initializer, list[torch.device]] | None = None
+        self.lr_mult = lr_mult
+        self.wd_mult = wd_mult
+        self.grad_req = grad_req
+
+    def __repr__(self) -> str:
+        return f"Parameter {self.name} (shape={self.shape}, dtype={self.dtype})"
+
+    # --- What it is. ----------------------------------------------------------------------------
+
+    @property
+    def grad_req(self) -> str:
+        """What ``backward`` does with the gradient; may be set at any time."""
+        return self._grad_req
+
+    @grad_req.setter
+    def grad_req(self, value: str) -> None:
+        if value not in _REQUESTS:
+            known = ", ".join(map(repr, _REQUESTS))
+            raise GluonError(f"{self.name}: grad_req must be one of {known}; got {value!r}.")
+        self._grad_req = value if self.differentiable else "null"
+        for device, tensor in list(self._data.items()):
+            self._data[device] = self._attached(tensor.detach())
+
+    @property
+    def lr_mult(self) -> float:
+        """A factor of the learning rate."""
+        return self._lr_mult
+
+    @lr_mult.setter
+    def lr_mult(self, value: float) -> None:
+        self._lr_mult = _factor(self.name, "lr_mult", value)
+
+    @property
+    def wd_mult(self) -> float:
+        """A factor of the weight decay."""
+        return self._wd_mult
+
+    @wd_mult.setter
+    def wd_mult(self, value: float) -> None:
+        self._wd_mult = _factor(self.name, "wd_mult", value)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its numbers; setting it casts them."""
+        return self._dtype
+
+    @dtype.setter
+    def dtype(self, value: Any) -> None:
+        self.cast(value)
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Its dimensions, 0 where one is not known; unknown ones can be set, others can't."""
+        return self._shape
+
+    @shape.setter
+    def shape(self, value: int | tuple[int, ...]) -> None:
+        given = _shape_of(self.name, value)
+        if given is None or not _fits(self._shape, given):
+            raise GluonError(
+                f"{self.name}: the shape must agree with {self._shape} where that is known; got "
+                f"{value!r}."
+            )
+        if self._data and given != self._shape:
+            raise GluonError(f"{self.name}: the shape is fixed once there is data; got {value!r}.")
+        self._shape = given
+        if self._deferred is not None and self._is_known:
+            first, places = self._deferred
+            self._fill(first, places)
+
+    @property
+    def _is_known(self) -> bool:
+        return self._shape is not None and all(size > 0 for size in self._shape)
+
+    # --- Beginning. -----------------------------------------------------------------------------
+
+    def initialize(
+        self,
+        init: Any = None,
+        ctx: Places = None,
+        default_init: Any = None,
+        force_reinit: bool = False,
+    ) -> None:
+        """
+        Make its data and gradients.
+
+        Args:
+            init: What it begins as, whatever *default_init* and its own `init` say.
+
+            ctx: On which device, or devices, each of which has a copy; the current context if
+                left out.
+
+            default_init: What it begins as if neither *init* nor its own `init` is given; evenly
+                drawn small numbers if left out, too.
+
+            force_reinit: Whether to begin anew if it has data. Without, that is kept, and a
+                warning logged.
+
+        Raises:
+            GluonError: If the shape is not known and may not be told later.
+        """
+        if self._data and not force_reinit:
+            log.warning("parameter_has_data", parameter=self.name, hint="force_reinit=True")
+            return
+        first = initializer_of(init) or self.init or initializer_of(default_init) or Uniform()
+        places = devices(ctx)
+        if self._is_known:
+            self._fill(first, places)
+            return
+        if not self.allow_deferred_init:
+            raise GluonError(
+                f"{self.name}: the shape must be known to initialize, and is {self._shape}. Set "
+                f"`shape`, or make it with allow_deferred_init=True."
+            )
+        self._data = {}
+        self._deferred = (first, places)
+
+    def _fill(self, first: Initializer, places: list[torch.device]) -> None:
+        value = first.make(self.name, self._shape or ())
+        self._deferred = None
+        self._data = {
+            place: self._attached(value.to(place, self._dtype, copy=True)) for place in places
+        }
+
+    def _attached(self, tensor: Tensor) -> Tensor:
+        """Return a tensor as the leaf that it is to be, with its gradient."""
+        if self._grad_req == "null":
+            return tensor.requires_grad_(False)
+        leaf = tensor.requires_grad_()
+        leaf.grad = torch.zeros_like(tensor)
+        if self._grad_req == "write":
+            # The hook is called before the gradient of a pass is added to what is there.
+            leaf.register_hook(_Overwrite(leaf))
+        return leaf
+
+    def reset_ctx(self, ctx: Places) -> None:
+        """
+        Move to other devices; each has a copy of what the first one held.
+
+        Raises:
+            GluonError: If it was not initialized.
+        """
+        places = devices(ctx)
+        if self._deferred is not None:
+            self._deferred = (self._deferred[0], places)
+            return
+        value = self._only().detach()
+        self._data = {place: self._attached(value.to(place, copy=True)) for place in places}
+
+    # --- Its numbers. ---------------------------------------------------------------------------
+
+    def _only(self, ctx: Place | None = None) -> Tensor:
+        """Return the tensor on a device, or the first."""
+        if not self._data:
+            self._refuse_to_read()
+        if ctx is None:
+            return next(iter(self._data.values()))
+        (device,) = devices(ctx)
+        if device not in self._data:
+            known = ", ".join(map(str, self._data))
+            raise GluonError(f"{self.name}: was initialized on {known}, not on {device}.")
+        return self._data[device]
+
+    def _refuse_to_read(self) -> None:
+        if self._deferred is not None:
+            raise DeferredInitializationError(
+                f"{self.name}: has no data before its shape is known, and that is {self._shape}. "
+                f"Set `shape` or call `set_data`."
+            )
+        raise GluonError(f"{self.name}: has no data before `initialize` is called.")
+
+    def data(self, ctx: Place | None = None) -> Tensor:
+        """
+        Return its numbers on a device.
+
+        Args:
+            ctx: Which device; the first one if left out.
+
+        Returns:
+            A leaf of torch's graph, not a copy.
+
+        Raises:
+            DeferredInitializationError: If its shape is not known yet.
+
+            GluonError: If it was not initialized, or not there.
+        """
+        return self._only(ctx)
+
+    def list_data(self) -> list[Tensor]:
+        """Return its numbers on all devices, in the order in which these were given."""
+        self._only()
+        return list(self._data.values())
+
+    def set_data(self, data: Any) -> None:
+        """
+        Set its numbers on all devices, in place.
+
+        Args:
+            data: An array or a number. Where its shape was not known, it is that of the array.
+
+        Raises:
+            GluonError: If the shape is another, or it was not initialized.
+        """
+        value = data if isinstance(data, torch.Tensor) else torch.as_tensor(data)
+        if value.shape != self._shape:
+            if isinstance(data, numbers.Real):
+                value = value.expand(self._shape or ())
+            else:
+                self.shape = tuple(value.shape)
+        if not self._data:
+            self._refuse_to_read()
+        with torch.no_grad():
+            for tensor in self._data.values():
+                tensor.copy_(value)
+
+    def grad(self, ctx: Place | None = None) -> Tensor:
+        """
+        Return its gradient on a device.
+
+        Args:
+            ctx: Which device; the first one if left out.
+
+        Raises:
+            GluonError: If it has none, or was not initialized there.
+        """
+        return self._gradient(self._only(ctx))
+
+    def _gradient(self, tensor: Tensor) -> Tensor:
+        if self._grad_req == "null":
+            raise GluonError(
+                f"{self.name}: has no gradient, for grad_req is 'null'. Set it to 'write'."
+            )
+        if tensor.grad is None:
+            tensor.grad = torch.zeros_like(tensor)
+        return tensor.grad
+
+    def list_grad(self) -> list[Tensor]:
+        """Return its gradients on all devices, in the order of `list_data`."""
+        return [self._gradient(tensor) for tensor in self.list_data()]
+
+    def list_ctx(self) -> list[torch.device]:
+        """Return the devices on which it has data, or will have."""
+        if self._deferred is not None:
+            return list(self._deferred[1])
+        self._only()
+        return list(self._data)
+
+    def zero_grad(self) -> None:
+        """Set its gradients to 0, if there are any."""
+        if self._grad_req != "null":
+            for tensor in self._data.values():
+                self._gradient(tensor).zero_()
+
+    def cast(self, dtype: Any) -> None:
+        """Turn its numbers and gradients into those of another type."""
+        self._dtype = dtype_of(dtype)
+        for device, tensor in list(self._data.items()):
+            gradient = tensor.grad
+            self._data[device] = leaf = self._attached(tensor.detach().to(self._dtype, copy=True))
+            if gradient is not None and leaf.grad is not None:
+                leaf.grad.copy_(gradient)
+
+    # --- Copies. --------------------------------------------------------------------------------
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        state["_data"] = {
+            str(device): (tensor.detach(), tensor.grad) for device, tensor in self._data.items()
+        }
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        data = state.pop("_data")
+        self.__dict__.update(state)
+        self._data = {}
+        for device, (tensor, gradient) in data.items():
+            leaf = self._data[torch.device(device)] = self._attached(tensor)
+            if gradient is not None and leaf.grad is not None:
+                leaf.grad.copy_(gradient)
+
+
+@final
+class _Overwrite:
+    """Clears the gradient of a tensor before that of another pass is added."""
+
+    def __init__(self, leaf: Tensor) -> None:
+        self._leaf = leaf
+
+    def __call__(self, gradient: Tensor) -> None:
+        del gradient
+        if self._leaf.grad is not None:
+            self._leaf.grad = None
+
+
+def _shape_of(name: str, given: Any) -> tuple[int, ...] | None:
+    if given is None:
+        return None
+    try:
+        sizes = given if isinstance(given, (tuple, list, torch.Size)) else (given,)
+        found = tuple(operator.index(size) for size in sizes)
+    except TypeError:
+        found = (-1,)
+    if any(size < 0 for size in found):
+        raise GluonError(
+            f"{name}: a shape must be whole numbers, 0 where one is not known; got {given!r}."
+        )
+    return found
+
+
+def _fits(known: tuple[int, ...] | None, given: tuple[int, ...]) -> bool:
+    """Whether a shape agrees with what is known of it."""
+    if known is None:
+        return True
+    return len(known) == len(given) and all(
+        own in (0, other) for own, other in zip(known, given, strict=True)
+    )
+
+
+def _factor(name: str, kind: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise GluonError(f"{name}: {kind} must be a number, got {value!r}.")
+    return float(value)

@@ -1,0 +1,1 @@
+"""Find the point where an acquisition function is largest."""

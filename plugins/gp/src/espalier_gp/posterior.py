@@ -1,0 +1,167 @@
+"""What a process says once observations were made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, final
+
+import attrs
+import torch
+
+from .linalg import cholesky
+
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .process import GaussianProcess
+
+__all__ = ["Posterior"]
+
+#: The least variance that is told, relative to the prior's.
+_LEAST = 1e-12
+
+
+@final
+@attrs.frozen(eq=False)
+class Posterior:
+    """
+    A process with fixed hyper-parameters, and observations.
+
+    The inverse of the Cholesky factor is kept: predictions are products of matrices then, and one
+    more observation is one more row.
+
+    Attributes:
+        process: With one or several copies of hyper-parameters.
+
+        points: Where was observed. Shape ``(n, d)``.
+
+        factor: The Cholesky factor of the observations' covariance. Shape ``(copies, n, n)``.
+
+        inverse: The inverse of *factor*. Shape ``(copies, n, n)``.
+
+        values: What was observed: several possible sets of values, one a row, where not all are
+            known. Shape ``(copies or 1, sets, n)``.
+
+        weights: Shape ``(copies, sets, n)``.
+    """
+
+    process: GaussianProcess
+    points: Tensor
+    factor: Tensor
+    inverse: Tensor
+    values: Tensor
+    weights: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, process: GaussianProcess, points: Tensor, values: Tensor) -> Self:
+        """
+        Return the posterior of *process* after observations.
+
+        Args:
+            process: Its hyper-parameters are not to change any more.
+
+            points: Shape ``(n, d)``; *n* may be 0.
+
+            values: Shape ``(n,)``, or ``(copies or 1, sets, n)``.
+
+        Raises:
+            NotPositiveDefiniteError: If the covariance can't be factorised.
+        """
+        factor = cholesky(process.covariance(points))
+        identity = torch.eye(len(points), dtype=factor.dtype, device=factor.device)
+        inverse = torch.linalg.solve_triangular(factor, identity.expand_as(factor), upper=False)
+        return cls._made(process, points, factor, inverse, values)
+
+    @classmethod
+    def _made(
+        cls,
+        process: GaussianProcess,
+        points: Tensor,
+        factor: Tensor,
+        inverse: Tensor,
+        values: Tensor,
+    ) -> Self:
+        values = values.reshape(1, 1, -1) if values.dim() == 1 else values
+        residuals = (values - process.mean(points)[:, None, :]).expand(
+            len(factor), values.shape[1], len(points)
+        )
+        weights = (residuals @ inverse.mT) @ inverse
+        return cls(process, points, factor, inverse, values, weights)
+
+    @torch.no_grad()
+    def with_values(self, values: Tensor) -> Self:
+        """
+        Return the same with other values at the same points.
+
+        Args:
+            values: Shape ``(n,)``, or ``(copies or 1, sets, n)``.
+        """
+        return self._made(self.process, self.points, self.factor, self.inverse, values)
+
+    @torch.no_grad()
+    def extended(self, points: Tensor, values: Tensor) -> Self:
+        """
+        Return the posterior after one more observation, in time quadratic in their number.
+
+        Args:
+            points: The new point. Shape ``(d,)``.
+
+            values: Of all observations, the new one last. Shape ``(n + 1,)``, or
+                ``(copies or 1, sets, n + 1)``.
+
+        Raises:
+            NotPositiveDefiniteError: If the covariance can't be factorised.
+        """
+        everything = torch.cat([self.points, points[None]])
+        kernel, noise = self.process.kernel, self.process.likelihood.noise.value()
+        across = kernel(points[None], self.points)  # (copies, 1, n)
+        row = across @ self.inverse.mT
+        rest = kernel.diagonal(points[None]) + noise - row.square().sum(-1)
+        if not bool((rest > _LEAST).all()):
+            return self.of(self.process, everything, values)
+        corner = rest.sqrt()[:, :, None]
+        factor = _bordered(self.factor, row, corner)
+        inverse = _bordered(self.inverse, -(row @ self.inverse) / corner, 1.0 / corner)
+        return self._made(self.process, everything, factor, inverse, values)
+
+    def predict(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Return the mean and the variance of the function.
+
+        Args:
+            points: Shape ``(m, d)``.
+
+        Returns:
+            The means, shape ``(copies, sets, m)``, and the variances, shape ``(copies, 1, m)``,
+            without the noise; both can be differentiated by *points*.
+        """
+        across = self.process.kernel(points, self.points)  # (copies, m, n)
+        mean = self.process.mean(points)[:, None, :] + self.weights @ across.mT
+        prior = self.process.kernel.diagonal(points)
+        explained = (across @ self.inverse.mT).square().sum(-1)
+        variance = torch.maximum(prior - explained, _LEAST * prior)
+        return mean, variance[:, None, :]
+
+    @torch.no_grad()
+    def joint(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """
+        Return the means and the covariances of the function at several points.
+
+        Args:
+            points: Shape ``(m, d)``.
+
+        Returns:
+            Shapes ``(copies, sets, m)`` and ``(copies, m, m)``, without the noise.
+        """
+        across = self.process.kernel(points, self.points)
+        mean = self.process.mean(points)[:, None, :] + self.weights @ across.mT
+        half = across @ self.inverse.mT
+        covariance = self.process.kernel(points, points) - half @ half.mT
+        return mean, covariance
+
+
+def _bordered(matrix: Tensor, row: Tensor, corner: Tensor) -> Tensor:
+    """Return a lower triangular matrix with one more row: *row*, and *corner* on the diagonal."""
+    wider = torch.nn.functional.pad(matrix, (0, 1))
+    return torch.cat([wider, torch.cat([row, corner], -1)], -2)

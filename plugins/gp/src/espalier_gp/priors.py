@@ -1,0 +1,63 @@
+"""What is believed of a hyper-parameter before anything was seen."""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import TYPE_CHECKING, final
+
+import attrs
+
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Gamma", "LogNormal", "Normal", "Prior"]
+
+
+class Prior(abc.ABC):
+    """A distribution of a hyper-parameter."""
+
+    @abc.abstractmethod
+    def log_density(self, value: Tensor) -> Tensor:
+        """Return the logarithm of the density at each *value*, with its constant."""
+
+
+@final
+@attrs.frozen
+class Normal(Prior):
+    """A normal distribution."""
+
+    mean: float
+    deviation: float
+
+    def log_density(self, value: Tensor) -> Tensor:
+        z = (value - self.mean) / self.deviation
+        return -0.5 * z.square() - math.log(self.deviation * math.sqrt(2.0 * math.pi))
+
+
+@final
+@attrs.frozen
+class LogNormal(Prior):
+    """The distribution of a number whose logarithm is normal; *mean* is that of the logarithm."""
+
+    mean: float
+    deviation: float
+
+    def log_density(self, value: Tensor) -> Tensor:
+        log = value.log()
+        z = (log - self.mean) / self.deviation
+        return -0.5 * z.square() - log - math.log(self.deviation * math.sqrt(2.0 * math.pi))
+
+
+@final
+@attrs.frozen
+class Gamma(Prior):
+    """A Gamma distribution with the mean ``shape / rate``."""
+
+    shape: float
+    rate: float
+
+    def log_density(self, value: Tensor) -> Tensor:
+        constant = self.shape * math.log(self.rate) - math.lgamma(self.shape)
+        return (self.shape - 1.0) * value.log() - self.rate * value + constant

@@ -1,0 +1,57 @@
+"""Replace results by what a normal sample of the same ranks would be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, final
+
+import attrs
+import numpy as np
+from scipy.special import ndtri
+
+from .target import Target
+
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Copula"]
+
+
+@final
+@attrs.frozen(eq=False)
+class Copula(Target):
+    """
+    Maps each value to the normal quantile of its rank, and what lies between by straight lines.
+
+    Outside of what was seen it goes on with the slope of all.
+
+    Source:
+        Wilson and Ghahramani, *Copula Processes*, NeurIPS 2010, section 2.
+    """
+
+    values: np.ndarray
+    quantiles: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        unique, counts = np.unique(values, return_counts=True)
+        ranks = np.cumsum(counts) - 0.5 * counts
+        return cls(unique, ndtri(ranks / counts.sum()))
+
+    def forward(self, values: ArrayLike) -> np.ndarray:
+        given = np.asarray(values, dtype=float)
+        inner = np.interp(given, self.values, self.quantiles)
+        below = np.minimum(given - self.values[0], 0.0)
+        above = np.maximum(given - self.values[-1], 0.0)
+        return inner + self._slope() * (below + above)
+
+    def log_slope(self, values: ArrayLike) -> np.ndarray:
+        slopes = np.diff(self.quantiles) / np.diff(self.values)
+        slopes = np.concatenate([[self._slope()], slopes, [self._slope()]])
+        return np.log(slopes[np.searchsorted(self.values, values)])
+
+    def _slope(self) -> float:
+        span = self.values[-1] - self.values[0]
+        if not span > 0:
+            return 1.0
+        return float((self.quantiles[-1] - self.quantiles[0]) / span)
