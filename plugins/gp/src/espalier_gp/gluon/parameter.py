@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import numbers
-import operator
 from typing import TYPE_CHECKING, Any, final
 
 import structlog
@@ -14,6 +12,7 @@ from .contexts import devices
 from .dtypes import dtype_of
 from .errors import DeferredInitializationError, GluonError
 from .initializers import Initializer, Uniform, initializer_of
+from .reading import factor, fits, shape_of
 
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ class Parameter:
         self.allow_deferred_init = allow_deferred_init
         self.differentiable = differentiable
         self.init = initializer_of(init)
-        self._shape = _shape_of(name, shape)
+        self._shape = shape_of(name, shape)
         self._dtype = dtype_of(dtype)
         self._data: dict[torch.device, Tensor] = {}
         self._deferred: tuple[Initializer, list[torch.device]] | None = None
@@ -130,7 +129,7 @@ class Parameter:
 
     @lr_mult.setter
     def lr_mult(self, value: float) -> None:
-        self._lr_mult = _factor(self.name, "lr_mult", value)
+        self._lr_mult = factor(self.name, "lr_mult", value)
 
     @property
     def wd_mult(self) -> float:
@@ -139,7 +138,7 @@ class Parameter:
 
     @wd_mult.setter
     def wd_mult(self, value: float) -> None:
-        self._wd_mult = _factor(self.name, "wd_mult", value)
+        self._wd_mult = factor(self.name, "wd_mult", value)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -157,8 +156,8 @@ class Parameter:
 
     @shape.setter
     def shape(self, value: int | tuple[int, ...]) -> None:
-        given = _shape_of(self.name, value)
-        if given is None or not _fits(self._shape, given):
+        given = shape_of(self.name, value)
+        if given is None or not fits(self._shape, given):
             raise GluonError(
                 f"{self.name}: the shape must agree with {self._shape} where that is known; got "
                 f"{value!r}."
@@ -392,33 +391,3 @@ class _Overwrite:
         del gradient
         if self._leaf.grad is not None:
             self._leaf.grad = None
-
-
-def _shape_of(name: str, given: Any) -> tuple[int, ...] | None:
-    if given is None:
-        return None
-    try:
-        sizes = given if isinstance(given, (tuple, list, torch.Size)) else (given,)
-        found = tuple(operator.index(size) for size in sizes)
-    except TypeError:
-        found = (-1,)
-    if any(size < 0 for size in found):
-        raise GluonError(
-            f"{name}: a shape must be whole numbers, 0 where one is not known; got {given!r}."
-        )
-    return found
-
-
-def _fits(known: tuple[int, ...] | None, given: tuple[int, ...]) -> bool:
-    """Whether a shape agrees with what is known of it."""
-    if known is None:
-        return True
-    return len(known) == len(given) and all(
-        own in (0, other) for own, other in zip(known, given, strict=True)
-    )
-
-
-def _factor(name: str, kind: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise GluonError(f"{name}: {kind} must be a number, got {value!r}.")
-    return float(value)
