@@ -48,7 +48,9 @@ class Form:
         if self.warped:
             kernel = WarpedKernel(kernel, self.warped, copies=copies)
         if self.fidelity is not None:
-            kernel = kernel * self._of_fidelity(self.fidelity, copies)
+            # What all trials have in common as they run on, beside what they differ in.
+            shift = Matern52([-1] * self.fidelity + [0], copies=copies)
+            kernel = kernel * self._of_fidelity(self.fidelity, copies) + shift
         mean = ConstantMean(copies=copies) if self.constant else ZeroMean()
         process = GaussianProcess(kernel, mean, GaussianLikelihood(copies=copies))
         process.initialize()

@@ -59,6 +59,12 @@ def _is_positive(settings: Settings, field: attrs.Attribute[Any], value: Any) ->
         raise _refuse(field.name, "a number of at least 0", value)
 
 
+def _is_effort(settings: Settings, field: attrs.Attribute[Any], value: Any) -> None:
+    del settings
+    if not isinstance(value, Effort):
+        raise _refuse(field.name, "an Effort", value)
+
+
 @final
 @attrs.frozen
 class Settings:
@@ -77,4 +83,4 @@ class Settings:
     mcmc_samples: int = attrs.field(default=0, validator=_whole(0))
     fantasies: int = attrs.field(default=8, validator=_whole(1))
     fidelity: str = attrs.field(default="product", validator=_one_of(FIDELITIES))
-    effort: Effort = attrs.field(factory=Effort, validator=attrs.validators.instance_of(Effort))
+    effort: Effort = attrs.field(factory=Effort, validator=_is_effort)

@@ -48,7 +48,9 @@ class Continuous(Columns):
         return np.array([min(max(share, 0.0), 1.0)])
 
     def decode(self, columns: np.ndarray) -> Any:
-        share = min(max(float(columns[0]), 0.0), 1.0)
+        share = float(columns[0])
+        if share <= 0.0 or share >= 1.0:
+            return self._low if share <= 0.0 else self._high
         if self._log:
             return self._domain.near(self._at_power(share))
         if isinstance(self._low, int):

@@ -18,6 +18,9 @@ __all__ = ["Ladder"]
 #: How far neighbours are looked for, in places.
 _JUMPS = (1, 2, 4, 8, 16, 32)
 
+#: How near rungs may be to each other.
+_LEAST = 1e-9
+
 
 @final
 class Ladder(Columns):
@@ -31,12 +34,15 @@ class Ladder(Columns):
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
         size = domain.size or 0
-        if getattr(domain, "log", False):
+        self._is_log = bool(getattr(domain, "log", False))
+        self._rungs = np.arange(size) / (size - 1)
+        if self._is_log:
             logs = np.array([math.log(domain.at(place)) for place in range(size)])
+            # Of huge numbers the logarithms of neighbours are equal.
+            self._is_log = bool(np.diff(logs).min() > _LEAST * (logs[-1] - logs[0]))
+        if self._is_log:
             self._rungs = (logs - logs[0]) / (logs[-1] - logs[0])
-        else:
-            self._rungs = np.arange(size) / (size - 1)
-        self._rungs[-1] = 1.0
+            self._rungs[-1] = 1.0
         self._middles = (self._rungs[1:] + self._rungs[:-1]) / 2
 
     def encode(self, value: Any) -> np.ndarray:
@@ -52,7 +58,7 @@ class Ladder(Columns):
         return self._rungs[self._places(columns)]
 
     def spread(self, shares: np.ndarray) -> np.ndarray:
-        if getattr(self._domain, "log", False):
+        if self._is_log:
             return self.snap(shares[:, None])
         places = (shares * len(self._rungs)).astype(int).clip(max=len(self._rungs) - 1)
         return self._rungs[places][:, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Matern52"]
+
+#: The length scale that is expected of a single one, and how far its logarithm may be away.
+_TYPICAL, _SPREAD = 0.27, 0.7
 
 
 @final
@@ -38,9 +42,10 @@ class Matern52(Kernel):
         copies: How many sets of hyper-parameters are kept side by side.
 
     Source:
-        Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, equation 4.17;
-        the prior of length scales is that of Hvarfner et al., *Vanilla Bayesian Optimization
-        Performs Great in High Dimensions*, ICML 2024, arXiv:2402.02229, section 4.
+        Rasmussen and Williams, *Gaussian Processes for Machine Learning*, 2006, equation 4.17.
+        That length scales grow with the square root of their number is from Hvarfner et al.,
+        *Vanilla Bayesian Optimization Performs Great in High Dimensions*, ICML 2024,
+        arXiv:2402.02229, section 4.
     """
 
     def __init__(
@@ -50,17 +55,15 @@ class Matern52(Kernel):
         self._columns = torch.tensor([at for at, group in enumerate(groups) if group >= 0])
         used = [group for group in groups if group >= 0]
         self._groups = torch.tensor(used)
-        count = max(used, default=-1) + 1
+        count = max(used) + 1
         self._plain = used == list(range(len(groups)))
         with self.name_scope():
-            prior = LogNormal(
-                2**0.5 + 0.5 * torch.tensor(float(max(count, 1))).log().item(), 3**0.5
-            )
+            typical = _TYPICAL * count**0.5
             self.length_scales = Hyperparameter(
                 count,
-                start=0.5 * max(count, 1) ** 0.5,
+                start=typical,
                 bounds=(5e-3, 1e3),
-                prior=prior,
+                prior=LogNormal(math.log(typical), _SPREAD),
                 copies=copies,
                 prefix="length_scales_",
             )

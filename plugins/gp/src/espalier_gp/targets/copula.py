@@ -8,13 +8,17 @@ import attrs
 import numpy as np
 from scipy.special import ndtri
 
-from .target import Target
+from .target import Target, shares
 
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 __all__ = ["Copula"]
+
+
+#: The least slope, and the inverse of the largest.
+_LEAST = 1e-300
 
 
 @final
@@ -40,10 +44,16 @@ class Copula(Target):
 
     def forward(self, values: ArrayLike) -> np.ndarray:
         given = np.asarray(values, dtype=float)
-        inner = np.interp(given, self.values, self.quantiles)
-        below = np.minimum(given - self.values[0], 0.0)
-        above = np.maximum(given - self.values[-1], 0.0)
-        return inner + self._slope() * (below + above)
+        with np.errstate(all="ignore"):
+            inner = np.interp(given, self.values, self.quantiles)
+        # Between values that differ by next to nothing a slope may overflow.
+        place = np.searchsorted(self.values, given, side="right")
+        last = len(self.values) - 1
+        least = self.quantiles[np.clip(place - 1, 0, last)]
+        inner = np.clip(inner, least, self.quantiles[np.clip(place, 0, last)])
+        below = np.minimum(shares(given, self.values[0], 1.0 / self._slope()), 0.0)
+        above = np.maximum(shares(given, self.values[-1], 1.0 / self._slope()), 0.0)
+        return inner + below + above
 
     def log_slope(self, values: ArrayLike) -> np.ndarray:
         slopes = np.diff(self.quantiles) / np.diff(self.values)
@@ -51,7 +61,8 @@ class Copula(Target):
         return np.log(slopes[np.searchsorted(self.values, values)])
 
     def _slope(self) -> float:
-        span = self.values[-1] - self.values[0]
+        span = float(self.values[-1]) / 2.0 - float(self.values[0]) / 2.0
         if not span > 0:
             return 1.0
-        return float((self.quantiles[-1] - self.quantiles[0]) / span)
+        rise = float(self.quantiles[-1] - self.quantiles[0])
+        return min(max(rise / 2.0 / max(span, _LEAST), _LEAST), 1.0 / _LEAST)

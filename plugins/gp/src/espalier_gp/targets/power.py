@@ -20,6 +20,9 @@ __all__ = ["YeoJohnson"]
 #: The powers that are tried. Outside, a single value decides.
 _POWERS = (-4.0, 4.0)
 
+#: How far from the mean a value counts; its power is a finite number then.
+_INSIDE = (-1e40, 1e40)
+
 #: What stands for an undefined likelihood.
 _HOPELESS = 1e300
 
@@ -42,12 +45,13 @@ class YeoJohnson(Target):
     @classmethod
     def of(cls, values: np.ndarray) -> Self:
         before = Standard.of(values)
-        plain = before.forward(values)
+        plain = np.clip(before.forward(values), *_INSIDE)
         power = _likeliest(plain) if np.ptp(plain) > 0 else 1.0
         return cls(before, power, Standard.of(stats.yeojohnson(plain, power)))
 
     def forward(self, values: ArrayLike) -> np.ndarray:
-        bent = stats.yeojohnson(np.atleast_1d(self.before.forward(values)), self.power)
+        plain = np.clip(np.atleast_1d(self.before.forward(values)), *_INSIDE)
+        bent = stats.yeojohnson(plain, self.power)
         return self.after.forward(bent).reshape(np.shape(values))
 
     def log_slope(self, values: ArrayLike) -> np.ndarray:

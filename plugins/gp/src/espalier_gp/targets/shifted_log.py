@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from .standard import Standard
-from .target import Target, moments
+from .target import Target, moments, shares
 
 
 if TYPE_CHECKING:
@@ -63,5 +63,4 @@ class ShiftedLog(Target):
         return inner + self.after.log_slope(values)
 
     def _steps(self, values: ArrayLike) -> np.ndarray:
-        steps = np.asarray(values) / self.width - self.best / self.width
-        return np.clip(steps, -1e100, 1e100)
+        return shares(values, self.best, self.width)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, final
 import attrs
 import numpy as np
 
-from .target import Target, moments
+from .target import Target, moments, shares
 
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ class Standard(Target):
         return cls(*moments(values))
 
     def forward(self, values: ArrayLike) -> np.ndarray:
-        # Each is divided first: their difference could overflow.
-        found = np.asarray(values) / self.deviation - self.mean / self.deviation
-        return np.clip(found, -1e100, 1e100)
+        return shares(values, self.mean, self.deviation)
 
     def log_slope(self, values: ArrayLike) -> np.ndarray:
         return np.full(np.shape(values), -np.log(self.deviation))

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Target", "moments"]
+__all__ = ["Target", "moments", "shares"]
 
 
 class Target(abc.ABC):
@@ -50,3 +50,20 @@ def moments(values: np.ndarray) -> tuple[float, float]:
     if deviation < 1e-12:  # noqa: PLR2004 - rounding
         deviation = 1.0
     return mean * size, max(deviation * size, np.finfo(float).tiny)
+
+
+def shares(values: ArrayLike, start: float, width: float) -> np.ndarray:
+    """
+    Return how many widths each value is away from *start*, between -1e100 and 1e100.
+
+    Args:
+        values: Any shape.
+
+        start: What is 0.
+
+        width: Above 0.
+    """
+    with np.errstate(over="ignore"):
+        # Each is divided first: their difference could overflow.
+        found = np.asarray(values, dtype=float) / width - start / width
+    return np.clip(found, -1e100, 1e100)

@@ -1,0 +1,499 @@
+"""Parameters and dicts of them."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from espalier_gp.gluon import (
+    Constant,
+    Context,
+    DeferredInitializationError,
+    GluonError,
+    Normal,
+    One,
+    Parameter,
+    ParameterDict,
+    Uniform,
+    Zero,
+    cpu,
+    current_context,
+    gpu,
+)
+
+
+def made(**kwargs):
+    parameter = Parameter("w", **{"shape": (2, 3), "init": 0.5, **kwargs})
+    parameter.initialize()
+    return parameter
+
+
+# --- Gradients. ---------------------------------------------------------------------------------
+
+
+def backward(parameter, factor=1.0):
+    (factor * parameter.data().square()).sum().backward()
+
+
+def test_a_gradient_is_there_from_the_beginning():
+    """
+    And is 0.
+    """
+    assert made().grad().eq(0.0).all()
+
+
+def test_write_keeps_the_last_gradient():
+    """
+    Each backward pass writes over the one before.
+    """
+    parameter = made(grad_req="write")
+    for factor in (1.0, 5.0):
+        backward(parameter, factor)
+        assert parameter.grad().eq(factor).all()
+
+
+def test_write_adds_within_a_pass():
+    """
+    A parameter that is used twice has the sum of both.
+    """
+    parameter = made(grad_req="write")
+    (parameter.data().sum() + 2.0 * parameter.data().sum()).backward()
+    assert parameter.grad().eq(3.0).all()
+
+
+def test_add_adds_until_it_is_cleared():
+    """
+    By `zero_grad`.
+    """
+    parameter = made(grad_req="add")
+    backward(parameter)
+    backward(parameter, 2.0)
+    assert parameter.grad().eq(3.0).all()
+    parameter.zero_grad()
+    assert parameter.grad().eq(0.0).all()
+
+
+def test_null_has_no_gradient():
+    """
+    Nothing is computed for it, and reading it says what to do.
+    """
+    parameter = made(grad_req="null")
+    assert not parameter.data().requires_grad
+    with pytest.raises(GluonError, match=r"w: has no gradient.*'null'. Set it to 'write'"):
+        parameter.grad()
+    parameter.zero_grad()
+
+
+def test_the_request_can_be_changed():
+    """
+    Before and after it has data, which stays.
+    """
+    parameter = made(grad_req="null")
+    parameter.set_data(4.0)
+    parameter.grad_req = "add"
+    backward(parameter)
+    backward(parameter)
+    assert parameter.grad().eq(16.0).all()
+    parameter.grad_req = "write"
+    backward(parameter)
+    assert parameter.grad().eq(8.0).all()
+    parameter.grad_req = "null"
+    assert not parameter.data().requires_grad
+
+
+def test_what_is_not_differentiable_has_no_gradient():
+    """
+    Whatever is requested.
+    """
+    assert "null" == made(differentiable=False, grad_req="write").grad_req
+
+
+def test_autograd_leaves_the_gradient_alone():
+    """
+    `torch.autograd.grad` reaches the data.
+    """
+    parameter = made()
+    (found,) = torch.autograd.grad(parameter.data().sum(), parameter.data())
+    assert found.eq(1.0).all()
+    assert parameter.grad().eq(0.0).all()
+
+
+# --- Beginning. ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("init", "expected"),
+    [
+        ("zeros", 0.0),
+        ("ones", 1.0),
+        (Zero(), 0.0),
+        (One, 1.0),
+        (0.25, 0.25),
+        (Constant(2), 2.0),
+        (np.array([[1.0], [1.0]]), 1.0),
+        (np.ones, 1.0),
+        (torch.zeros, 0.0),
+        (lambda shape: np.full(shape, 3.0), 3.0),
+    ],
+)
+def test_it_begins_as_told(init, expected):
+    """
+    By name, number, array, class or function.
+    """
+    assert made(init=init).data().eq(expected).all()
+
+
+@pytest.mark.parametrize("init", [np.random.uniform, np.random.default_rng(0).normal])
+def test_functions_of_numpy_are_given_a_size(init):
+    """
+    As in the documentation of Gluon.
+    """
+    assert made(init=init).data().unique().numel() == 6
+
+
+@pytest.mark.parametrize(
+    ("init", "most"), [(Uniform(0.5), 0.5), ("uniform", 0.07), ("normal", 0.1), (None, 0.07)]
+)
+def test_random_beginnings_are_small_and_repeatable(init, most):
+    """
+    Torch's generator decides.
+    """
+    found = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        found.append(made(init=init).data().detach())
+    assert torch.equal(*found)
+    assert 0 < found[0].abs().max() <= most
+
+
+def test_a_generator_can_be_given():
+    """
+    Then the global one is not touched.
+    """
+    before = torch.get_rng_state()
+    one, other = (
+        made(init=Normal(1.0, torch.Generator().manual_seed(1))).data() for _ in range(2)
+    )
+    assert torch.equal(one, other)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_what_is_told_last_counts_most():
+    """
+    The call's own initializer, then the parameter's, then the default.
+    """
+    for init, own, default, expected in (
+        (1.0, 2.0, 3.0, 1.0),
+        (None, 2.0, 3.0, 2.0),
+        (None, None, 3.0, 3.0),
+    ):
+        parameter = Parameter("w", shape=(1,), init=own)
+        parameter.initialize(init=init, default_init=default)
+        assert expected == parameter.data().item()
+
+
+def test_data_is_made_anew_on_demand_only():
+    """
+    Otherwise it is kept.
+    """
+    parameter = made()
+    parameter.set_data(9.0)
+    parameter.initialize()
+    assert parameter.data().eq(9.0).all()
+    parameter.initialize(force_reinit=True)
+    assert parameter.data().eq(0.5).all()
+
+
+def test_without_a_beginning_there_is_no_data():
+    """
+    What is to be called is said.
+    """
+    parameter = Parameter("w", shape=(2,))
+    for read in (
+        parameter.data,
+        parameter.grad,
+        parameter.list_data,
+        parameter.list_ctx,
+        lambda: parameter.set_data([1.0, 2.0]),
+    ):
+        with pytest.raises(GluonError, match="w: has no data before `initialize` is called"):
+            read()
+    parameter.zero_grad()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), None])
+def test_an_unknown_shape_can_be_told_later(shape):
+    """
+    The beginning is made up for then; reading before is an error of its own.
+    """
+    parameter = Parameter("w", shape=shape, init=2.0, allow_deferred_init=True)
+    parameter.initialize()
+    with pytest.raises(DeferredInitializationError, match="w: has no data before its shape"):
+        parameter.data()
+    assert [torch.device("cpu")] == parameter.list_ctx()
+    parameter.shape = (4, 3)
+    assert parameter.data().shape == (4, 3)
+    assert parameter.data().eq(2.0).all()
+
+
+def test_data_tells_an_unknown_shape():
+    """
+    As setting the shape does.
+    """
+    parameter = Parameter("w", shape=(0, 2), allow_deferred_init=True)
+    parameter.initialize()
+    parameter.set_data(np.ones((3, 2)))
+    assert parameter.data().eq(1.0).all()
+
+
+def test_an_unknown_shape_is_refused_otherwise():
+    """
+    With what to do.
+    """
+    with pytest.raises(GluonError, match=r"w: the shape must be known .*allow_deferred_init"):
+        Parameter("w", shape=(0, 2)).initialize()
+
+
+@pytest.mark.parametrize("wrong", [(3, 3), (2,), (2, 3, 1)])
+def test_a_known_shape_stays(wrong):
+    """
+    Whether set as such, or by data.
+    """
+    for parameter in (made(), Parameter("w", shape=(2, 3))):
+        with pytest.raises(GluonError, match="w: the shape"):
+            parameter.shape = wrong
+    with pytest.raises(GluonError, match="w: the shape"):
+        made().set_data(np.zeros(wrong))
+
+
+# --- Types, places, copies. ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32"), torch.float32])
+def test_types_are_told_in_any_way(dtype):
+    """
+    It is float64 if nothing is said.
+    """
+    assert torch.float64 == made().data().dtype
+    assert torch.float32 == made(dtype=dtype).data().dtype
+    parameter = made()
+    parameter.dtype = dtype
+    assert torch.float32 == parameter.dtype == parameter.data().dtype == parameter.grad().dtype
+
+
+def test_a_cast_keeps_the_gradient():
+    """
+    In the new type.
+    """
+    parameter = made()
+    backward(parameter)
+    parameter.cast("float32")
+    assert parameter.grad().eq(1.0).all()
+
+
+def test_each_context_has_a_copy():
+    """
+    In the order given; data is set in all.
+    """
+    parameter = Parameter("w", shape=(2,), init=1.0)
+    parameter.initialize(ctx=["cpu", torch.device("meta")])
+    assert [torch.device("cpu"), torch.device("meta")] == parameter.list_ctx()
+    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_data()]
+    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_grad()]
+    assert "meta" == parameter.data("meta").device.type
+    parameter.set_data([3.0, 4.0])
+    assert [3.0, 4.0] == parameter.data(cpu()).tolist()
+    with pytest.raises(GluonError, match=r"w: was initialized on cpu, meta, not on cuda:0"):
+        parameter.data(gpu(0))
+
+
+def test_contexts_can_be_changed():
+    """
+    To others, with what the first one holds.
+    """
+    parameter = made()
+    parameter.set_data(7.0)
+    parameter.reset_ctx(["meta", "cpu"])
+    assert ["meta", "cpu"] == [str(one) for one in parameter.list_ctx()]
+    parameter = Parameter("w", allow_deferred_init=True)
+    parameter.initialize()
+    parameter.reset_ctx("meta")
+    assert [torch.device("meta")] == parameter.list_ctx()
+
+
+def test_the_current_context_is_that_of_the_innermost_with():
+    """
+    The processor outside of all.
+    """
+    assert cpu() == current_context()
+    with Context("meta"):
+        assert Context("meta") == current_context()
+        assert "meta" == made().data().device.type
+        with cpu():
+            assert "cpu" == made().data().device.type
+    assert cpu() == current_context()
+
+
+@pytest.mark.parametrize("ctx", [[], ["cpu", "cpu"], "nowhere", [3.5]])
+def test_contexts_that_are_none_are_refused(ctx):
+    """
+    With what came.
+    """
+    with pytest.raises(GluonError, match=r"ctx must name|a context must be"):
+        Parameter("w", shape=(1,)).initialize(ctx=ctx)
+
+
+def test_a_deep_copy_shares_nothing():
+    """
+    Neither data nor gradients.
+    """
+    parameter = made()
+    other = copy.deepcopy(parameter)
+    other.set_data(8.0)
+    backward(other)
+    assert parameter.data().eq(0.5).all()
+    assert parameter.grad().eq(0.0).all()
+    assert other.grad().eq(16.0).all()
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"grad_req": "overwrite"}, "w: grad_req must be one of 'write', 'add', 'null'"),
+        ({"shape": (-1, 2)}, "w: a shape must be whole numbers"),
+        ({"shape": 2.5}, "w: a shape must be whole numbers"),
+        ({"dtype": "int32"}, "dtype must be of floating-point numbers"),
+        ({"dtype": "float"}, "dtype must be of floating-point numbers|^$"),
+        ({"lr_mult": "1"}, "w: lr_mult must be a number"),
+        ({"wd_mult": float("nan")}, "w: wd_mult must be a number"),
+        ({"init": "xavier"}, "init must be an Initializer"),
+        ({"init": np.zeros(5)}, r"w: the initial value must broadcast to the shape \(2, 3\)"),
+        ({"stype": "csr"}, "w: stype must be 'default', got 'csr'"),
+        ({"grad_stype": "row_sparse"}, "w: grad_stype must be 'default'"),
+    ],
+)
+def test_bad_arguments_are_refused(kwargs, message):
+    """
+    The parameter, the rule, and what came.
+    """
+    if kwargs == {"dtype": "float"}:
+        assert torch.float32 == made(**kwargs).dtype  # as torch.float is
+        return
+    with pytest.raises(GluonError, match=message):
+        made(**kwargs)
+
+
+# --- Dicts. -------------------------------------------------------------------------------------
+
+
+def test_a_dict_makes_and_finds():
+    """
+    Names have its prefix; asked for again, a parameter is the same.
+    """
+    params = ParameterDict("net_")
+    weight = params.get("weight", shape=(2, 0), lr_mult=2.0)
+    assert "net_weight" == weight.name
+    assert weight is params.get("weight", shape=(0, 5), lr_mult=2.0)
+    assert (2, 5) == weight.shape
+    assert [("net_weight", weight)] == list(params.items())
+    assert ["net_weight"] == list(params.keys())
+    assert [weight] == list(params.values())
+    assert "net_" == params.prefix
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"shape": (3, 3)},
+        {"shape": (2,)},
+        {"dtype": "float32"},
+        {"grad_req": "null"},
+        {"lr_mult": 3},
+        {"wrong": 1},
+    ],
+)
+def test_a_parameter_that_is_another_is_refused(kwargs):
+    """
+    The message says which.
+    """
+    params = ParameterDict("net_")
+    params.get("weight", shape=(2, 3))
+    with pytest.raises(GluonError, match="net_weight: "):
+        params.get("weight", **kwargs)
+
+
+def test_a_shared_dict_is_looked_in_first():
+    """
+    What it does not have is made, and is not its.
+    """
+    first = ParameterDict("net_")
+    weight = first.get("weight", shape=(1,))
+    second = ParameterDict("net_", shared=first)
+    assert weight is second.get("weight")
+    bias = second.get("bias", shape=(1,))
+    assert ["net_weight", "net_bias"] == list(second)
+    assert "net_bias" not in first
+    assert bias.shape == (1,)
+
+
+def test_an_update_takes_all_or_nothing():
+    """
+    Two parameters of one name are refused.
+    """
+    first, second = ParameterDict("a_"), ParameterDict("b_")
+    first.get("x", shape=(1,))
+    second.get("y", shape=(1,))
+    first.update(second)
+    assert ["a_x", "b_y"] == list(first)
+    third = ParameterDict("")
+    third.get("new", shape=(1,))
+    third.get("a_x", shape=(1,))
+    with pytest.raises(GluonError, match="two parameters are named 'a_x'"):
+        first.update(third)
+    assert ["a_x", "b_y"] == list(first)
+
+
+def test_a_missing_name_is_told_with_the_nearest():
+    """
+    As a KeyError, too.
+    """
+    params = ParameterDict("net_")
+    params.get("weight", shape=(1,))
+    for kind in (GluonError, KeyError):
+        with pytest.raises(kind, match=r"no parameter is named 'net_wieght'.*net_weight"):
+            params["net_wieght"]
+
+
+def test_attributes_are_set_for_all():
+    """
+    Those that can be.
+    """
+    params = ParameterDict()
+    for name in "ab":
+        params.get(name, shape=(1,))
+    params.initialize(init=1.0)
+    params.setattr("grad_req", "null")
+    params.setattr("lr_mult", 0.5)
+    assert {("null", 0.5)} == {(one.grad_req, one.lr_mult) for one in params.values()}
+    with pytest.raises(GluonError, match=r"must be one of grad_req, .* got 'momentum'"):
+        params.setattr("momentum", 1)
+
+
+def test_a_dict_speaks_for_all():
+    """
+    Beginning, clearing, moving, and where they are.
+    """
+    params = ParameterDict()
+    parameter = params.get("a", shape=(2,))
+    params.initialize(init=2.0, ctx=["cpu", "meta"])
+    assert [torch.device("cpu"), torch.device("meta")] == params.list_ctx()
+    backward(parameter)
+    assert parameter.grad().eq(4.0).all()
+    params.zero_grad()
+    assert parameter.grad().eq(0.0).all()
+    params.reset_ctx("cpu")
+    assert [torch.device("cpu")] == params.list_ctx()
+    params.cast("float32")
+    assert torch.float32 == parameter.dtype
+    assert "a (shape=(2,)" in repr(params)
