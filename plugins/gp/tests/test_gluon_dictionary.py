@@ -1,0 +1,118 @@
+"""Dicts of parameters."""
+
+import pytest
+import torch
+
+from espalier_gp.gluon import GluonError, ParameterDict
+
+
+def test_a_dict_makes_and_finds():
+    """
+    Names have its prefix; asked for again, a parameter is the same.
+    """
+    params = ParameterDict("net_")
+    weight = params.get("weight", shape=(2, 0), lr_mult=2.0)
+    assert "net_weight" == weight.name
+    assert weight is params.get("weight", shape=(0, 5), lr_mult=2.0)
+    assert (2, 5) == weight.shape
+    assert [("net_weight", weight)] == list(params.items())
+    assert ["net_weight"] == list(params.keys())
+    assert [weight] == list(params.values())
+    assert "net_" == params.prefix
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"shape": (3, 3)},
+        {"shape": (2,)},
+        {"dtype": "float32"},
+        {"grad_req": "null"},
+        {"lr_mult": 3},
+        {"wrong": 1},
+    ],
+)
+def test_a_parameter_that_is_another_is_refused(kwargs):
+    """
+    The message says which.
+    """
+    params = ParameterDict("net_")
+    params.get("weight", shape=(2, 3))
+    with pytest.raises(GluonError, match="net_weight: "):
+        params.get("weight", **kwargs)
+
+
+def test_a_shared_dict_is_looked_in_first():
+    """
+    What it does not have is made, and is not its.
+    """
+    first = ParameterDict("net_")
+    weight = first.get("weight", shape=(1,))
+    second = ParameterDict("net_", shared=first)
+    assert weight is second.get("weight")
+    bias = second.get("bias", shape=(1,))
+    assert ["net_weight", "net_bias"] == list(second)
+    assert "net_bias" not in first
+    assert bias.shape == (1,)
+
+
+def test_an_update_takes_all_or_nothing():
+    """
+    Two parameters of one name are refused.
+    """
+    first, second = ParameterDict("a_"), ParameterDict("b_")
+    first.get("x", shape=(1,))
+    second.get("y", shape=(1,))
+    first.update(second)
+    assert ["a_x", "b_y"] == list(first)
+    third = ParameterDict("")
+    third.get("new", shape=(1,))
+    third.get("a_x", shape=(1,))
+    with pytest.raises(GluonError, match="two parameters are named 'a_x'"):
+        first.update(third)
+    assert ["a_x", "b_y"] == list(first)
+
+
+def test_a_missing_name_is_told_with_the_nearest():
+    """
+    As a KeyError, too.
+    """
+    params = ParameterDict("net_")
+    params.get("weight", shape=(1,))
+    for kind in (GluonError, KeyError):
+        with pytest.raises(kind, match=r"no parameter is named 'net_wieght'.*net_weight"):
+            params["net_wieght"]
+
+
+def test_attributes_are_set_for_all():
+    """
+    Those that can be.
+    """
+    params = ParameterDict()
+    for name in "ab":
+        params.get(name, shape=(1,))
+    params.initialize(init=1.0)
+    params.setattr("grad_req", "null")
+    params.setattr("lr_mult", 0.5)
+    assert {("null", 0.5)} == {(one.grad_req, one.lr_mult) for one in params.values()}
+    with pytest.raises(GluonError, match=r"must be one of grad_req, .* got 'momentum'"):
+        params.setattr("momentum", 1)
+
+
+def test_a_dict_speaks_for_all():
+    """
+    Beginning, clearing, moving, and where they are.
+    """
+    params = ParameterDict()
+    parameter = params.get("a", shape=(2,))
+    params.initialize(init=2.0, ctx=["cpu", "meta"])
+    assert [torch.device("cpu"), torch.device("meta")] == params.list_ctx()
+    parameter.data().square().sum().backward()
+    assert parameter.grad().eq(4.0).all()
+    params.zero_grad()
+    assert parameter.grad().eq(0.0).all()
+    params.reset_ctx("cpu")
+    assert [torch.device("cpu")] == params.list_ctx()
+    params.cast("float32")
+    assert torch.float32 == parameter.dtype
+    assert "a (shape=(2,)" in repr(params)
