@@ -28,10 +28,10 @@ Wilcoxon signed-rank test over the seeds (p of at least 0.05).
 *Seeds* is how many there are of every method in the row; they begin at 0.
 *Rank* is the mean place among the methods, by the median, over all rows.
 Every method is as it comes.
-Optuna's and Syne Tune's take a task's parameters as they are; BoTorch's are in the unit interval, \
-rounded where they are whole, with a column for each choice.
-Syne Tune begins with the middle of all ranges, which is the minimum of Ackley's function, so that \
-there is a shifted one, too.
+Optuna's and Syne Tune's take the parameters as they are.
+BoTorch's are in the unit interval, rounded where they are whole, with a column for each choice.
+Syne Tune begins with the middle of all ranges, the minimum of Ackley's function; hence the \
+shifted one.
 All run with one thread.
 """
 
