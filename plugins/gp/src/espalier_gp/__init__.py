@@ -7,11 +7,16 @@ from espalier.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .maximising.maximise import Effort
+    from .picturing import Slices
     from .sampler import GPSampler
 else:
     __getattr__, __dir__ = lazy_names(
         __name__,
-        {"Effort": "espalier_gp.maximising.maximise", "GPSampler": "espalier_gp.sampler"},
+        {
+            "Effort": "espalier_gp.maximising.maximise",
+            "GPSampler": "espalier_gp.sampler",
+            "Slices": "espalier_gp.picturing",
+        },
     )
 
-__all__ = ["Effort", "GPSampler"]
+__all__ = ["Effort", "GPSampler", "Slices"]

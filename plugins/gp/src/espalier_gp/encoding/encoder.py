@@ -104,6 +104,14 @@ class Encoder:
 
         return self._space.decide(choose)
 
+    def encode_leaf(self, name: str, value: Any) -> np.ndarray:
+        """Return the columns of one leaf's value. Shape ``(width,)``."""
+        return self._leaves[self._places[name]].columns.encode(value)
+
+    def decode_leaf(self, name: str, columns: np.ndarray) -> Any:
+        """Return the value of a leaf that is nearest to its *columns*, shape ``(width,)``."""
+        return self._leaves[self._places[name]].columns.decode(columns)
+
     def snap(self, points: np.ndarray) -> np.ndarray:
         """
         Return the points of the nearest configurations.
