@@ -2,13 +2,13 @@
 
 import argparse
 import logging
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import optuna
 import structlog
 import torch
+from gp_runs import functions
 from reporting import Report
 from scipy import stats
 
@@ -46,37 +46,15 @@ COLUMNS = (
 #: After how many evaluations regret is looked at.
 AT = (25, 50, 100)
 
-_HARTMANN_WEIGHTS = np.array([1.0, 1.2, 3.0, 3.2])
-_HARTMANN_SCALES = np.array(
-    [
-        [10, 3, 17, 3.5, 1.7, 8],
-        [0.05, 10, 17, 0.1, 8, 14],
-        [3, 3.5, 1.7, 10, 17, 8],
-        [17, 8, 0.05, 10, 0.1, 14],
-    ]
-)
-_HARTMANN_CENTRES = 1e-4 * np.array(
-    [
-        [1312, 1696, 5569, 124, 8283, 5886],
-        [2329, 4135, 8307, 3736, 1004, 9991],
-        [2348, 1451, 3522, 2883, 3047, 6650],
-        [4047, 8828, 8732, 5743, 1091, 381],
-    ]
-)
-
 
 def branin(config: Mapping[str, float]) -> float:
     """Return Branin's function less its minimum; three points have it."""
-    x, y = config["x0"], config["x1"]
-    bowl = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
-    return bowl**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10 - 0.39788735772973816
+    return functions.branin(functions.vector(dict(config)))
 
 
 def hartmann6(config: Mapping[str, float]) -> float:
     """Return Hartmann's function of six numbers less its minimum."""
-    point = np.array([config[f"x{place}"] for place in range(6)])
-    distances = (_HARTMANN_SCALES * (point - _HARTMANN_CENTRES) ** 2).sum(1)
-    return 3.3223680114155147 - float(_HARTMANN_WEIGHTS @ np.exp(-distances))
+    return functions.hartmann6(functions.vector(dict(config)))
 
 
 FUNCTIONS: dict[str, tuple[Callable[[Mapping[str, float]], float], list[tuple[float, float]]]] = {

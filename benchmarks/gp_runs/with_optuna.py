@@ -17,7 +17,6 @@ class _Optuna:
     def suggest(self) -> Config:
         """Return what it suggests."""
         trial = self._study.ask(self._space)
-        self._asked[id(trial.params)] = trial
         config = dict(trial.params)
         self._asked[id(config)] = trial
         return config

@@ -39,7 +39,7 @@ def rungs(seen: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
     longest = max((one.steps[-1][0] for one in seen if one.steps), default=1) or 1
     points, values = [], []
     for one in seen:
-        reports = _some(one.steps) if not one.failed or one.steps else []
+        reports = _some(one.steps)
         if one.values is not None:
             reports = [(step, value) for step, value in reports if step < longest]
         for step, value in reports:
