@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,6 +16,10 @@ from espalier_gp.acquisition.front import is_nondominated, reference_point
 from espalier_gp.acquisition.hypervolume import cells, hypervolume, log_ehvi
 from espalier_gp.acquisition.improvement import log_ei
 from espalier_gp.acquisition.scalarising import chebyshev
+
+
+#: Machines are shared: no example has to be fast.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 DEVIATIONS = [
@@ -121,6 +125,7 @@ def counted(values, reference):
     )
 
 
+@unhurried
 @given(fronts)
 def test_hypervolume_is_the_number_of_dominated_boxes(values):
     """
@@ -130,6 +135,7 @@ def test_hypervolume_is_the_number_of_dominated_boxes(values):
     assert counted(values, reference) == pytest.approx(hypervolume(values, reference))
 
 
+@unhurried
 @given(fronts)
 def test_cells_are_what_is_not_dominated(values):
     """
@@ -144,6 +150,7 @@ def test_cells_are_what_is_not_dominated(values):
         assert (0 if dominated else 1) == inside
 
 
+@unhurried
 @given(fronts)
 def test_the_front_is_what_nobody_beats(values):
     """

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -13,6 +13,10 @@ from espalier import Categorical, Float, Integer, Ordinal, Space
 from espalier.domains import Constant, FixedList
 from espalier.testing.spaces import spaces
 from espalier_gp.encoding import Encoder
+
+
+#: Machines are shared: no example has to be fast.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def nested():
@@ -46,6 +50,7 @@ def countable():
     )
 
 
+@unhurried
 @given(spaces(), st.integers(0, 2**32))
 def test_a_configuration_comes_back(space, seed):
     """
@@ -64,6 +69,7 @@ def test_a_configuration_comes_back(space, seed):
         assert config == again
 
 
+@unhurried
 @given(spaces(), st.integers(0, 2**32), st.integers(-3, 3))
 def test_any_point_has_a_configuration(space, seed, shift):
     """
@@ -79,6 +85,7 @@ def test_any_point_has_a_configuration(space, seed, shift):
     np.testing.assert_array_equal(snapped, encoder.snap(snapped))
 
 
+@unhurried
 @given(spaces(), st.integers(0, 2**32))
 def test_drawn_points_and_those_near_are_configurations(space, seed):
     """
@@ -99,6 +106,7 @@ def test_drawn_points_and_those_near_are_configurations(space, seed):
             assert not np.array_equal(drawn[place % 2], point)
 
 
+@unhurried
 @given(spaces(countable=True, most=200))
 def test_different_configurations_have_different_points(space):
     """

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from espalier_gp.targets import TARGETS, Copula, ShiftedLog, Standard, YeoJohnson
+
+
+#: Machines are shared: no example has to be fast.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 kinds = pytest.mark.parametrize("kind", TARGETS.values(), ids=list(TARGETS))
@@ -15,6 +19,7 @@ samples = st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=12).map(np.arr
 
 
 @kinds
+@unhurried
 @given(values=samples)
 def test_order_is_kept(kind, values):
     """
