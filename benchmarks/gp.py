@@ -1,6 +1,7 @@
 """The Gaussian process beside its peers: ``python benchmarks/gp.py run|show|speed [--write]``."""
 
 import argparse
+import pathlib
 import statistics
 import subprocess
 
@@ -21,7 +22,7 @@ ENVIRONMENTS = Environments(
 
 ABOUT = """\
 *Regret* is how far the best of so many evaluations is from the minimum: the true one of a \
-function, and otherwise the best that any method found with any seed.
+function or a table, and otherwise the best that any method found with any seed.
 Each cell is the median over the seeds, and the quarter and three quarters of them.
 A method in bold has the smallest median, or does not differ from the one that has by a \
 Wilcoxon signed-rank test over the seeds (p of at least 0.05).
@@ -53,18 +54,19 @@ def run(options: argparse.Namespace) -> None:
                 str(ROOT / "benchmarks" / "gp_cell.py"),
                 method,
                 *options.tasks,
-                *("--seed", str(seed), "--count", str(max(AT)), "--out", str(PLACE / "cells")),
+                *("--seed", str(seed), "--count", str(max(AT))),
+                *("--out", str(options.out / "cells")),
             ]
             subprocess.run(words, check=True, env=surroundings())  # noqa: S603 - our own
 
 
-def values_of(task: str, methods: list[str]) -> dict[str, np.ndarray]:
+def values_of(task: str, methods: list[str], out: pathlib.Path) -> dict[str, np.ndarray]:
     """Return the results of a task by method, for the seeds that all of them have."""
     found: dict[str, list[list[float]]] = {method: [] for method in methods}
     seed = 0
     while True:
         cells = [Cell(method, task, seed) for method in methods]
-        if not all(cell.load(PLACE / "cells") for cell in cells):
+        if not all(cell.load(out / "cells") for cell in cells):
             break
         for cell in cells:
             found[cell.method].append(cell.values)
@@ -76,7 +78,7 @@ def show(options: argparse.Namespace) -> None:
     """Print the table of regrets, and write its page."""
     rows, ranks = [], []
     for task in options.tasks:
-        values = values_of(task, options.methods)
+        values = values_of(task, options.methods, options.out)
         count = len(values[options.methods[0]])
         if not count:
             continue
@@ -175,6 +177,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--out", type=pathlib.Path, default=PLACE, help="where cells are kept")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write the page in docs/benchmarks")
     options = parser.parse_args()

@@ -1,12 +1,28 @@
 """One method on one task with one seed."""
 
+import contextlib
 import dataclasses
+import importlib.metadata
 import json
 import pathlib
 import time
 
 from .methods import made
 from .tasks import TASKS
+
+
+#: What a method may be of, or rest upon.
+_DISTRIBUTIONS = (
+    "espalier-gp",
+    "optuna",
+    "botorch",
+    "gpytorch",
+    "syne-tune",
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+)
 
 
 @dataclasses.dataclass
@@ -24,6 +40,8 @@ class Cell:
         values: The results, one after the other.
 
         seconds: What each suggestion cost, in seconds of the processor.
+
+        versions: Of what it ran with, by distribution.
     """
 
     method: str
@@ -31,6 +49,7 @@ class Cell:
     seed: int
     values: list[float] = dataclasses.field(default_factory=list)
     seconds: list[float] = dataclasses.field(default_factory=list)
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def path(self, out: pathlib.Path) -> pathlib.Path:
         """Return where it is kept."""
@@ -57,6 +76,7 @@ def run(cell: Cell, count: int) -> None:
     """Let the method suggest *count* configurations, and tell it the result of each."""
     task = TASKS[cell.task]()
     method = made(cell.method, task.parameters, cell.seed)
+    cell.versions = _versions()
     for _ in range(count):
         start = time.process_time()
         config = method.suggest()
@@ -64,3 +84,11 @@ def run(cell: Cell, count: int) -> None:
         value = task.judge(config)
         method.tell(config, value)
         cell.values.append(value)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _DISTRIBUTIONS:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

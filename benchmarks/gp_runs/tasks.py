@@ -54,6 +54,12 @@ def _tuned(name: str, title: str) -> Callable[[], Task]:
     return make
 
 
+def _architectures() -> Task:
+    from . import architectures
+
+    return Task("Networks for digits, tabular", architectures.SPACE, architectures.loss)
+
+
 TASKS: dict[str, Callable[[], Task]] = {
     name: functools.cache(make)
     for name, make in {
@@ -66,5 +72,6 @@ TASKS: dict[str, Callable[[], Task]] = {
         "rosenbrock4": _of_numbers("Rosenbrock-4", functions.rosenbrock, 4, -5, 10),
         "svm": _tuned("svm", "SVM on digits"),
         "mlp": _tuned("mlp", "MLP on breast cancer"),
+        "architectures": _architectures,
     }.items()
 }
