@@ -62,7 +62,7 @@ def mlp(config: Config) -> float:
 
 
 def _loss(model: SVC | MLPClassifier, data: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean cross-entropy over three folds; an SVM's is of a softmax of its decisions."""
+    """Return the mean cross-entropy of three folds; an SVM's is of a softmax of its decisions."""
     folds = StratifiedKFold(3, shuffle=True, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
