@@ -6,9 +6,10 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy import stats
 
 from espalier_gp.acquisition.confidence import confidence
 from espalier_gp.acquisition.feasible import log_feasible
@@ -103,6 +104,23 @@ def test_log_feasible_is_a_probability():
         assert expected == pytest.approx(log_feasible(tensor(1.0), tensor(2.0), 1 + 2 * z).item())
 
 
+@pytest.mark.parametrize("z", [-1e9, -1e8, -1e6, -9e3, -39.0, -5.0, -1.0, 0.0, 2.0, 30.0])
+def test_log_feasible_slope_in_many_digits(z):
+    """
+    By the mean and the deviation, also where the probability underflows by far.
+    """
+    mean, deviation = tensor(0.0).requires_grad_(), tensor(1.0).requires_grad_()
+    log_feasible(mean, deviation, z).backward()
+    with mpmath.workdps(60):
+        if z < -1e4:
+            slope = -z + 1 / mpmath.mpf(-z)
+        else:
+            slope = mpmath.npdf(z) / (mpmath.erfc(-mpmath.mpf(z) / mpmath.sqrt(2)) / 2)
+
+    assert -float(slope) == pytest.approx(mean.grad.item(), rel=1e-12)
+    assert -float(slope * z) == pytest.approx(deviation.grad.item(), rel=1e-12)
+
+
 def test_confidence_grows_with_doubt():
     """
     It is how small the value may be, at so many deviations.
@@ -127,6 +145,7 @@ def counted(values, reference):
 
 @unhurried
 @given(fronts)
+@example(np.array([[1.0, 3.0, 2.0], [3.0, 1.0, 2.0], [2.0, 2.0, 2.0]]))
 def test_hypervolume_is_the_number_of_dominated_boxes(values):
     """
     For any points, ties, duplicates and points beyond the reference among them.
@@ -137,6 +156,7 @@ def test_hypervolume_is_the_number_of_dominated_boxes(values):
 
 @unhurried
 @given(fronts)
+@example(np.array([[1.0, 3.0, 2.0], [3.0, 1.0, 2.0], [2.0, 2.0, 2.0]]))
 def test_cells_are_what_is_not_dominated(values):
     """
     Each unit box is in one cell if no point dominates it, and in none if one does.
@@ -148,6 +168,39 @@ def test_cells_are_what_is_not_dominated(values):
         dominated = any((point <= corner).all() for point in values)
 
         assert (0 if dominated else 1) == inside
+
+
+@unhurried
+@given(fronts)
+@example(np.array([[1.0, 3.0, 2.0], [3.0, 1.0, 2.0], [2.0, 2.0, 2.0]]))
+def test_cells_are_few(values):
+    """
+    One more than points on the front, or than twice as many for three objectives.
+    """
+    reference = np.full(values.shape[1], 5.0)
+    front = np.unique(values[is_nondominated(values) & (values < 5.0).all(1)], axis=0)
+    most = (values.shape[1] - 1) * len(front) + 1
+    lower, upper = cells(values, reference)
+
+    assert most >= len(lower)
+    assert (lower < upper).all()
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_hypervolume_by_inclusion_and_exclusion(k):
+    """
+    Of points at any place: the sum over all subsets, with changing signs.
+    """
+    values, reference = np.random.default_rng(k).normal(size=(8, k)), np.full(k, 0.9)
+    inside = values[(values < reference).all(1)]
+    expected = sum(
+        (-1) ** (size + 1) * np.prod(reference - inside[list(some)].max(0))
+        for size in range(1, len(inside) + 1)
+        for some in itertools.combinations(range(len(inside)), size)
+    )
+
+    assert 3 <= len(inside)
+    assert expected == pytest.approx(hypervolume(values, reference), rel=1e-12)
 
 
 @unhurried
@@ -194,6 +247,54 @@ def test_ehvi_without_doubt_is_the_improvement(k):
         found = log_ehvi(torch.from_numpy(point), sure, lower, upper).exp().item()
 
         assert expected == pytest.approx(found, abs=1e-7)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_ehvi_by_a_grid(k):
+    """
+    The probability to dominate a place, summed over the places that the front does not.
+    """
+    front, reference = np.random.default_rng(k).integers(2, 7, (5, k)) / 8, np.ones(k)
+    mean, deviation = torch.full((k,), 0.3).double(), torch.full((k,), 0.2).double()
+    # The middles of squares, 64 to a unit; no corner of the front lies inside a square.
+    axis = (np.arange(-64, 64) + 0.5) / 64
+    chance = np.prod(np.meshgrid(*[stats.norm.cdf(axis, 0.3, 0.2)] * k, indexing="ij"), axis=0)
+    places = np.stack(np.meshgrid(*[axis] * k, indexing="ij"), -1).reshape(-1, k)
+    free = ~(front[:, None] <= places).all(-1).any(0)
+    expected = (chance.ravel() * free).sum() / 64**k
+    lower, upper = map(torch.from_numpy, cells(front, reference))
+    found = log_ehvi(mean, deviation, lower, upper).exp().item()
+
+    assert expected == pytest.approx(found, rel=1e-3)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_ehvi_of_no_front_is_a_product(k):
+    """
+    Of the expected improvements on the reference.
+    """
+    mean, deviation = torch.linspace(-3, 9, k).double(), torch.linspace(0.1, 2, k).double()
+    lower, upper = map(torch.from_numpy, cells(np.empty((0, k)), np.ones(k)))
+    expected = log_ei(mean, deviation, tensor(1.0)).sum().item()
+
+    assert expected == pytest.approx(log_ehvi(mean, deviation, lower, upper).item(), rel=1e-14)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("deviation", [1e-12, 1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("place", [-1e3, 0.0, 0.5, 1.0, 1e3, 1e8])
+def test_ehvi_is_finite(place, deviation, k):
+    """
+    And so are its gradients, be the point certain, hopeless or on a corner of the front.
+    """
+    front = np.random.default_rng(k).integers(0, 4, (9, k)) / 4
+    lower, upper = map(torch.from_numpy, cells(front, np.ones(k)))
+    told = [torch.full((k,), value).double().requires_grad_() for value in (place, deviation)]
+    found = log_ehvi(*told, lower, upper)
+    found.backward()
+
+    assert found.isfinite()
+    assert all(one.grad.isfinite().all() for one in told)
 
 
 def test_ehvi_that_underflows_has_a_gradient():

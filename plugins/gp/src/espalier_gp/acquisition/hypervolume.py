@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,13 +51,33 @@ def _flat(front: np.ndarray, reference: np.ndarray) -> Iterator[tuple[list[float
 def _layered(
     front: np.ndarray, reference: np.ndarray
 ) -> Iterator[tuple[list[float], list[float]]]:
-    """Yield the strips of each layer along the third objective."""
-    heights = [-np.inf, *np.unique(front[:, 2]).tolist(), float(reference[2])]
-    for low, high in itertools.pairwise(heights):
-        below = front[front[:, 2] <= low, :2]
-        below = np.unique(below[is_nondominated(below)], axis=0)
-        for lower, upper in _flat(below, reference):
-            yield [*lower, low], [*upper, high]
+    """
+    Yield each strip over the first two objectives, for as long as it lasts along the third one.
+
+    A point ends the strips that it reaches into and begins two, so there are at most
+    ``2 n + 1`` boxes, as many as in Yang et al., *Efficient Computation of Expected Hypervolume
+    Improvement Using Box Decomposition Algorithms*, 2019, arXiv:1904.12672.
+    """
+    # Left, right and top of each strip, and where along the third objective it began.
+    strips = [(-np.inf, float(reference[0]), float(reference[1]), -np.inf)]
+    for x, y, height in front[np.lexsort(front.T)].tolist():
+        reached = [strip for strip in strips if strip[1] > x and strip[2] > y]
+        if not reached:
+            continue
+        yield from _ended(reached, height)
+        (left, _, top, _), (_, right, _, _) = reached[0], reached[-1]
+        place = strips.index(reached[0])
+        strips[place : place + len(reached)] = [(left, x, top, height), (x, right, y, height)]
+    yield from _ended(strips, float(reference[2]))
+
+
+def _ended(
+    strips: list[tuple[float, float, float, float]], height: float
+) -> Iterator[tuple[list[float], list[float]]]:
+    """Yield the boxes of strips up to *height*, but for those that began there or are empty."""
+    for left, right, top, began in strips:
+        if left < right and began < height:
+            yield [left, -np.inf, began], [right, top, height]
 
 
 def hypervolume(values: np.ndarray, reference: np.ndarray) -> float:
@@ -102,11 +121,36 @@ def log_ehvi(mean: Tensor, deviation: Tensor, lower: Tensor, upper: Tensor) -> T
         Daulton et al., *Differentiable Expected Hypervolume Improvement*, NeurIPS 2020,
         arXiv:2006.05078, section 3; in logarithms as Ament et al., arXiv:2310.20708.
     """
-    mean, deviation = mean.unsqueeze(-2), deviation.unsqueeze(-2)
-    above = log_ei(mean, deviation, upper)
     bounded = lower.isfinite()
-    below = log_ei(mean, deviation, torch.where(bounded, lower, upper))
+    below, above = _log_eis(
+        mean, deviation, torch.stack([torch.where(bounded, lower, upper), upper])
+    )
     # Where there is no lower side nothing is taken away; the two may be equal by rounding.
     share = torch.where(bounded, below - above, -torch.inf).clamp_max(-1e-15)
     factors = above + torch.log(-torch.expm1(share))
     return torch.logsumexp(factors.sum(-1), -1)
+
+
+def _log_eis(mean: Tensor, deviation: Tensor, sides: Tensor) -> tuple[Tensor, ...]:
+    """
+    Return the improvements on both sides of boxes, but compute only one of equal sides.
+
+    Args:
+        mean: Shape ``(..., k)``.
+
+        deviation: Shape ``(..., k)``.
+
+        sides: Shape ``(2, c, k)``.
+
+    Returns:
+        Two of shape ``(..., c, k)``.
+    """
+    k = sides.shape[-1]
+    told = [torch.unique(column, return_inverse=True) for column in sides.flatten(0, 1).T]
+    sizes = torch.tensor([len(edges) for edges, _ in told])
+    objective = torch.repeat_interleave(torch.arange(k), sizes)
+    logs = log_ei(
+        mean[..., objective], deviation[..., objective], torch.cat([edges for edges, _ in told])
+    )
+    places = torch.stack([place for _, place in told], 1) + (sizes.cumsum(0) - sizes)
+    return logs.index_select(-1, places.flatten()).unflatten(-1, sides.shape).unbind(-3)
