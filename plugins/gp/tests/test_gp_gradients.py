@@ -55,6 +55,28 @@ def test_predictions_have_the_gradient_of_finite_differences(kernel):
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
+def test_what_a_kernel_tells_is_what_it_computes(kernel):
+    """
+    Covariances, variances, and what derivatives by them are by the points; at one that stays, too.
+    """
+    points, _, rng = data()
+    process = process_of(kernel).kernel
+    at = torch.from_numpy(
+        np.concatenate([rng.random((4, 3)), points[:1].numpy()])
+    ).requires_grad_()
+    told = process.towards(points)(at.detach())
+    across, alone = process(at, points), process.diagonal(at).expand(2, -1)
+    rates = torch.from_numpy(rng.normal(size=across.shape))
+    rates_alone = torch.from_numpy(rng.normal(size=alone.shape))
+    total = (across * rates).sum() + (alone * rates_alone).sum()
+    (expected,) = torch.autograd.grad(total, at)
+
+    torch.testing.assert_close(told.across, across.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(told.alone.expand(2, -1), alone.detach(), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(told.pull(rates, rates_alone), expected, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
 def test_copies_are_models_of_their_own(kernel):
     """
     A copy has the loss that it has alone.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import attrs
 import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from .linalg import cholesky
 
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from .kernels import Towards
     from .process import GaussianProcess
 
 __all__ = ["Posterior"]
@@ -51,6 +52,11 @@ class Posterior:
     inverse: Tensor
     values: Tensor
     weights: Tensor
+    _towards: Towards = attrs.field(init=False, repr=False)
+
+    @_towards.default
+    def _from_the_points(self) -> Towards:
+        return self.process.kernel.towards(self.points)
 
     @classmethod
     @torch.no_grad()
@@ -136,12 +142,8 @@ class Posterior:
             The means, shape ``(copies, sets, m)``, and the variances, shape ``(copies, 1, m)``,
             without the noise; both can be differentiated by *points*.
         """
-        across = self.process.kernel(points, self.points)  # (copies, m, n)
-        mean = self.process.mean(points)[:, None, :] + self.weights @ across.mT
-        prior = self.process.kernel.diagonal(points)
-        explained = (across @ self.inverse.mT).square().sum(-1)
-        variance = torch.maximum(prior - explained, _LEAST * prior)
-        return mean, variance[:, None, :]
+        found, variance = _Predict.apply(points, self, self._towards)  # type: ignore[no-untyped-call]
+        return self.process.mean(points).detach()[:, None, :] + found, variance
 
     @torch.no_grad()
     def joint(self, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,6 +161,31 @@ class Posterior:
         half = across @ self.inverse.mT
         covariance = self.process.kernel(points, points) - half @ half.mT
         return mean, covariance
+
+
+class _Predict(torch.autograd.Function):
+    """Mean, but for that of the process, and variance; with their gradients by the points."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, points: Tensor, posterior: Posterior, towards: Towards
+    ) -> tuple[Tensor, Tensor]:
+        across, alone, pull = towards(points)
+        half = across @ posterior.inverse.mT
+        variance = alone - half.square().sum(-1)
+        least = alone * _LEAST
+        ctx.posterior, ctx.half, ctx.pull = posterior, half, pull
+        ctx.settled = variance < least
+        return posterior.weights @ across.mT, torch.maximum(variance, least)[:, None, :]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_mean: Tensor, of_variance: Tensor) -> tuple[Tensor, None, None]:
+        posterior = ctx.posterior
+        own = of_variance[:, 0].masked_fill(ctx.settled, 0.0)
+        across = of_mean.mT @ posterior.weights
+        across = across.add_((ctx.half * (-2.0 * own)[..., None]) @ posterior.inverse)
+        return ctx.pull(across, own), None, None
 
 
 def _bordered(matrix: Tensor, row: Tensor, corner: Tensor) -> Tensor:

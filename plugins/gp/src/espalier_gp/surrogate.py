@@ -29,6 +29,9 @@ _ANEW = 5
 #: Above so many observations hyper-parameters are fitted to a part of them.
 _MOST_FITTED = 400
 
+#: How many steps a fit takes at most, and one that goes on: what it leaves the next one does.
+_STEPS, _MORE_STEPS = 60, 8
+
 #: Above so many observations a fit that goes on has no second start.
 _FEW = 60
 
@@ -156,7 +159,8 @@ class Surrogate:
         if before is not None:
             starts[-1] = before.rows.mean(0)
         scaled = torch.from_numpy(np.stack([target.forward(results) for target in targets]))
-        rows, losses = fit(process, starts, inputs, scaled)
+        steps = _STEPS if before is None else _MORE_STEPS
+        rows, losses = fit(process, starts, inputs, scaled, iterations=steps)
         slopes = np.array([target.log_slope(results).sum() for target in targets])
         best = int(np.argmin(losses - slopes))
         row, target = rows[best : best + 1], targets[best]

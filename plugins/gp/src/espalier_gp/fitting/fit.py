@@ -61,7 +61,7 @@ def fit(
         return (total if np.isfinite(total) else 1e100), gradient.ravel()
 
     bounds = list(zip(np.tile(flat.lower, shape[0]), np.tile(flat.upper, shape[0]), strict=True))
-    options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-7, "gtol": 1e-3}
+    options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-5, "gtol": 1e-2}
     minimize(judge, starts.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     flat.write(best[1])
     return best[1], best[0]

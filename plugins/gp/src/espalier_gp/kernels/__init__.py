@@ -1,7 +1,7 @@
 """Kernels, as blocks."""
 
 from .decay import ExponentialDecay
-from .kernel import Kernel, ProductKernel, SumKernel
+from .kernel import Kernel, ProductKernel, SumKernel, Told, Towards
 from .matern import Matern52
 from .warped import WarpedKernel
 
@@ -12,5 +12,7 @@ __all__ = [
     "Matern52",
     "ProductKernel",
     "SumKernel",
+    "Told",
+    "Towards",
     "WarpedKernel",
 ]

@@ -11,11 +11,13 @@ from torch.autograd.function import once_differentiable
 
 from ..hyperparameters import Hyperparameter
 from ..priors import LogNormal
-from .kernel import Kernel
+from .kernel import Kernel, Told
 
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from .kernel import Towards
 
 __all__ = ["Matern52"]
 
@@ -81,15 +83,45 @@ class Matern52(Kernel):
             )
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        if not self._plain:
-            first, second = first[..., self._columns], second[..., self._columns]
-        rates = 1.0 / self.length_scales.value()
+        rates, scale = self._constants()
+        left = self._looked_at(first) * rates
+        right = None if second is first else self._looked_at(second) * rates
+        found: Tensor = _Matern.apply(left, right, scale)  # type: ignore[no-untyped-call]
+        return found
+
+    @torch.no_grad()
+    def towards(self, points: Tensor) -> Towards:
+        rates, scale = self._constants()
+        right = self._looked_at(points) * rates
+        size = right.new_ones((self.length_scales.copies, 1)) if scale is None else scale[:, :, 0]
+
+        def told(given: Tensor) -> Told:
+            left = self._looked_at(given) * rates
+            across, linear = matern(left, right)
+            if scale is not None:
+                across, linear = across.mul_(scale), linear.mul_(scale)
+
+            def pull(slopes: Tensor, alone: Tensor) -> Tensor:
+                del alone  # the variance is the same everywhere
+                found = (_pulled((slopes * linear).mul_(-5.0 / 3.0), left, right) * rates).sum(0)
+                if self._plain:
+                    return found
+                return torch.zeros_like(given).index_copy_(-1, self._columns, found)
+
+            return Told(across, size.expand(-1, len(given)), pull)
+
+        return told
+
+    def _looked_at(self, points: Tensor) -> Tensor:
+        return points if self._plain else points[..., self._columns]
+
+    def _constants(self) -> tuple[Tensor, Tensor | None]:
+        """Return what each column is multiplied with, ``(copies, 1, d)``, and the output scale."""
+        rates = self.length_scales.value().reciprocal()
         if not self._plain:
             rates = rates[:, self._groups]
-        rates = rates[:, None, :]
-        squared = squared_distances(first * rates, second * rates if second is not first else None)
-        found: Tensor = _OfSquaredDistance.apply(squared)  # type: ignore[no-untyped-call]
-        return found if self.scale is None else self.scale.value()[:, :, None] * found
+        scale = None if self.scale is None else self.scale.value()[:, :, None]
+        return rates[:, None, :], scale
 
     def diagonal(self, points: Tensor) -> Tensor:
         ones = points.new_ones((self.length_scales.copies, points.shape[-2]))
@@ -109,31 +141,58 @@ def squared_distances(first: Tensor, second: Tensor | None = None) -> Tensor:
         Shape ``(..., n, m)``; exactly 0 on the diagonal if *second* is left out.
     """
     left = first.square().sum(-1, keepdim=True)
+    right = left if second is None else second.square().sum(-1, keepdim=True)
+    found = (first @ (first if second is None else second).mT).mul_(-2.0).add_(left).add_(right.mT)
     if second is None:
-        found = left + left.mT - 2.0 * first @ first.mT
-        found = found - torch.diag_embed(found.diagonal(dim1=-2, dim2=-1).detach())
-    else:
-        found = left + second.square().sum(-1, keepdim=True).mT - 2.0 * first @ second.mT
-    return found.clamp_min(0.0)
+        found.diagonal(dim1=-2, dim2=-1).zero_()
+    return found.clamp_min_(0.0)
 
 
-class _OfSquaredDistance(torch.autograd.Function):
+def matern(first: Tensor, second: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """
-    The kernel by the squared distance, smooth at 0.
+    Return the kernel of points whose columns were divided by their length scales.
 
-    The derivative by the squared distance is ``-5/6 (1 + sqrt(5) r) exp(-sqrt(5) r)``.
+    It is smooth where two points are one, unlike their distance: its derivative by the squared
+    distance is ``-5/6 (1 + sqrt(5) r) exp(-sqrt(5) r)``.
+
+    Args:
+        first: Shape ``(..., n, d)``.
+
+        second: Shape ``(..., m, d)``; the same as *first* if left out.
+
+    Returns:
+        The kernel, and its derivative without the factor -5/6. Shapes ``(..., n, m)``.
     """
+    squared = squared_distances(first, second)
+    root = (5.0 * squared).sqrt_()
+    decay = (-root).exp_()
+    linear = root.add_(1.0).mul_(decay)
+    return decay.mul_(squared).mul_(5.0 / 3.0).add_(linear), linear
+
+
+class _Matern(torch.autograd.Function):
+    """`matern`, scaled, with its gradient written down: in small matrices each step counts."""
 
     @staticmethod
-    def forward(ctx: Any, squared: Tensor) -> Tensor:
-        root = (5.0 * squared).sqrt_()
-        decay = (-root).exp_()
-        linear = (1.0 + root).mul_(decay)
-        ctx.save_for_backward(linear)
-        return linear + decay.mul_(squared).mul_(5.0 / 3.0)
+    def forward(ctx: Any, first: Tensor, second: Tensor | None, scale: Tensor | None) -> Tensor:
+        found, linear = matern(first, second)
+        ctx.save_for_backward(first, second, scale, found, linear)
+        return found if scale is None else scale * found
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (linear,) = ctx.saved_tensors
-        return grad * linear * (-5.0 / 6.0)
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        first, second, scale, found, linear = ctx.saved_tensors
+        needed = ctx.needs_input_grad
+        of_scale = (grad * found).sum((-2, -1), keepdim=True) if needed[2] else None
+        rates = (grad * linear).mul_(-5.0 / 3.0 if scale is None else scale * (-5.0 / 3.0))
+        if second is None:
+            return _pulled(rates + rates.mT, first, first), None, of_scale
+        left = _pulled(rates, first, second) if needed[0] else None
+        right = _pulled(rates.mT, second, first) if needed[1] else None
+        return left, right, of_scale
+
+
+def _pulled(rates: Tensor, own: Tensor, others: Tensor) -> Tensor:
+    """Return the sums over *others* of the rate of each pair times what they are apart."""
+    return rates.sum(-1, keepdim=True) * own - rates @ others
