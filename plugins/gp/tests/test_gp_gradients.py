@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from espalier_gp.fitting.flat import Flat
+from espalier_gp.hyperparameters import Hyperparameter, Identity, Log, Softplus
 from espalier_gp.posterior import Posterior
+from espalier_gp.priors import Gamma, LogNormal, Normal
 
 from .processes import KERNELS, MEANS, data, process_of
 
@@ -106,3 +109,43 @@ def test_a_kernel_has_no_negative_eigenvalue(kernel):
         assert (torch.linalg.eigvalsh(covariance)[:, 0] > -1e-12 * 30 * scale).all()
         diagonal = process.kernel.diagonal(points).detach().expand(2, -1)
         torch.testing.assert_close(covariance.diagonal(dim1=-2, dim2=-1), diagonal)
+
+
+@pytest.mark.parametrize("transform", [Identity(), Log(), Softplus()])
+@pytest.mark.parametrize("prior", [Normal(0.3, 1.5), LogNormal(-1.0, 0.7), Gamma(3.0, 6.0), None])
+def test_a_prior_has_the_slope_that_its_density_has(prior, transform):
+    """
+    By what is fitted, through every transform.
+    """
+    part = Hyperparameter(
+        3, start=0.5, bounds=(1e-3, 50.0), prior=prior, transform=transform, copies=2
+    )
+    part.initialize()
+    raw = torch.from_numpy(np.random.default_rng(0).uniform(0.2, 2.0, (2, 3)))
+    part.raw.set_data(raw)
+    density, slope = part.log_prior()
+    leaf = raw.clone().requires_grad_()
+    value = transform.forward(leaf)
+    expected = 0.0 * value.sum(-1) if prior is None else prior.log_density(value).sum(-1)
+    (rates,) = torch.autograd.grad(expected.sum(), leaf)
+
+    torch.testing.assert_close(density, expected.detach())
+    torch.testing.assert_close(slope, rates)
+
+
+@pytest.mark.parametrize(
+    ("prior", "peer"),
+    [
+        (Normal(0.3, 1.5), stats.norm(0.3, 1.5)),
+        (LogNormal(-1.0, 0.7), stats.lognorm(0.7, scale=np.exp(-1.0))),
+        (Gamma(3.0, 6.0), stats.gamma(3.0, scale=1 / 6.0)),
+    ],
+)
+def test_a_prior_has_the_density_that_scipy_tells(prior, peer):
+    """
+    With its constant.
+    """
+    values = np.array([1e-3, 0.2, 1.0, 7.0])
+    found = prior.log_density(torch.from_numpy(values)).numpy()
+
+    np.testing.assert_allclose(found, peer.logpdf(values), rtol=1e-10)

@@ -28,6 +28,10 @@ class Transform(abc.ABC):
         """Return the value."""
 
     @abc.abstractmethod
+    def slope(self, raw: Tensor) -> Tensor | float:
+        """Return the derivative of the value by what is fitted."""
+
+    @abc.abstractmethod
     def inverse(self, value: float) -> float:
         """Return what is fitted, for a value."""
 
@@ -38,6 +42,10 @@ class Identity(Transform):
 
     def forward(self, raw: Tensor) -> Tensor:
         return raw
+
+    def slope(self, raw: Tensor) -> float:
+        del raw
+        return 1.0
 
     def inverse(self, value: float) -> float:
         return value
@@ -50,6 +58,9 @@ class Log(Transform):
     def forward(self, raw: Tensor) -> Tensor:
         return raw.exp()
 
+    def slope(self, raw: Tensor) -> Tensor:
+        return raw.exp()
+
     def inverse(self, value: float) -> float:
         return math.log(value)
 
@@ -60,6 +71,9 @@ class Softplus(Transform):
 
     def forward(self, raw: Tensor) -> Tensor:
         return functional.softplus(raw, threshold=40.0)
+
+    def slope(self, raw: Tensor) -> Tensor:
+        return raw.sigmoid()
 
     def inverse(self, value: float) -> float:
         return value + math.log(-math.expm1(-value))
@@ -113,8 +127,17 @@ class Hyperparameter(Block):
 
     forward = value
 
-    def log_prior(self) -> Tensor:
-        """Return the logarithm of the prior's density of all. Shape ``(copies,)``."""
+    @torch.no_grad()
+    def log_prior(self) -> tuple[Tensor, Tensor]:
+        """
+        Return the logarithm of the prior's density of all, and its derivative by what is fitted.
+
+        Returns:
+            Shapes ``(copies,)`` and ``(copies, size)``.
+        """
+        raw = self.raw.data()
         if self.prior is None:
-            return torch.zeros(self.copies, dtype=torch.float64)
-        return self.prior.log_density(self.value()).sum(-1)
+            return raw.new_zeros(self.copies), torch.zeros_like(raw)
+        value = self.transform.forward(raw)
+        slope = self.prior.slope(value) * self.transform.slope(raw)
+        return self.prior.log_density(value).sum(-1), slope

@@ -22,6 +22,10 @@ class Prior(abc.ABC):
     def log_density(self, value: Tensor) -> Tensor:
         """Return the logarithm of the density at each *value*, with its constant."""
 
+    @abc.abstractmethod
+    def slope(self, value: Tensor) -> Tensor:
+        """Return the derivative of `log_density` by each *value*."""
+
 
 @final
 @attrs.frozen
@@ -34,6 +38,9 @@ class Normal(Prior):
     def log_density(self, value: Tensor) -> Tensor:
         z = (value - self.mean) / self.deviation
         return -0.5 * z.square() - math.log(self.deviation * math.sqrt(2.0 * math.pi))
+
+    def slope(self, value: Tensor) -> Tensor:
+        return (self.mean - value) / self.deviation**2
 
 
 @final
@@ -51,6 +58,10 @@ class LogNormal(Prior):
         apart = value.log() - (self.mean - variance)
         return (-0.5 / variance) * apart.square() + constant
 
+    def slope(self, value: Tensor) -> Tensor:
+        variance = self.deviation**2
+        return (value.log() - (self.mean - variance)) / (-variance * value)
+
 
 @final
 @attrs.frozen
@@ -63,3 +74,6 @@ class Gamma(Prior):
     def log_density(self, value: Tensor) -> Tensor:
         constant = self.shape * math.log(self.rate) - math.lgamma(self.shape)
         return (self.shape - 1.0) * value.log() - self.rate * value + constant
+
+    def slope(self, value: Tensor) -> Tensor:
+        return (self.shape - 1.0) / value - self.rate

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
-import torch
-
 from .evidence import negative_log_evidence
 from .gluon import Block
 from .hyperparameters import Hyperparameter
@@ -57,7 +55,7 @@ class GaussianProcess(Block):
 
     def forward(self, points: Tensor, values: Tensor) -> Tensor:
         """
-        Return the negative logarithm of the evidence times the prior of the hyper-parameters.
+        Return the negative logarithm of the evidence.
 
         Args:
             points: Where was observed. Shape ``(n, d)``.
@@ -65,12 +63,14 @@ class GaussianProcess(Block):
             values: What was observed. Shape ``(n,)``, or ``(copies, n)``.
 
         Returns:
-            Shape ``(copies,)``; infinite where a covariance can't be factorised.
+            Shape ``(copies,)``.
+
+        Raises:
+            NotPositiveDefiniteError: If a covariance can't be factorised.
         """
         covariance = self.covariance(points)
         residuals = (values - self.mean(points)).expand(covariance.shape[:-1])
-        evidence = negative_log_evidence(covariance, residuals)
-        return evidence - torch.stack([one.log_prior() for one in hyperparameters_of(self)]).sum(0)
+        return negative_log_evidence(covariance, residuals)
 
 
 def hyperparameters_of(block: Block) -> list[Hyperparameter]:

@@ -50,12 +50,15 @@ class _Fitted:
         target: The transform of the values.
 
         rows: The hyper-parameters, on the scale of `Flat`. Shape ``(copies, size)``.
+
+        curvature: What the fit learned, as in `Climbed`. Shape ``(size, size)``.
     """
 
     points: np.ndarray
     values: np.ndarray
     target: Target
     rows: np.ndarray
+    curvature: np.ndarray
 
     def is_of(self, points: np.ndarray, values: np.ndarray) -> bool:
         """Whether it was found from these observations."""
@@ -155,19 +158,21 @@ class Surrogate:
         else:
             targets = [type(before.target).of(results)] * (1 if len(results) > _FEW else 2)
         process = self._form.process(len(targets))
-        starts = Flat(process).read()
+        starts, curvature = Flat(process).read(), None
         if before is not None:
             starts[-1] = before.rows.mean(0)
+            curvature = np.zeros((*starts.shape, starts.shape[1]))
+            curvature[-1] = before.curvature
         scaled = torch.from_numpy(np.stack([target.forward(results) for target in targets]))
         steps = _STEPS if before is None else _MORE_STEPS
-        rows, losses = fit(process, starts, inputs, scaled, iterations=steps)
+        found = fit(process, starts, inputs, scaled, iterations=steps, curvature=curvature)
         slopes = np.array([target.log_slope(results).sum() for target in targets])
-        best = int(np.argmin(losses - slopes))
-        row, target = rows[best : best + 1], targets[best]
+        best = int(np.argmax(found.values + slopes))
+        row, target = found.points[best : best + 1], targets[best]
         if self._samples:
             seeds = [self._seed, at]
             row = sample(self._form, row[0], inputs, scaled[best], self._samples, seeds)
-        return _Fitted(points, values, target, row)
+        return _Fitted(points, values, target, row, found.curvature[best])
 
 
 def _part(values: np.ndarray) -> np.ndarray:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import minimize
 
+from ..climbing import Box, Climbed, Steps, climb
 from .flat import Flat
 
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["fit"]
 
+#: Most hyper-parameters are logarithms. None moves further in one step, nor in the first; steps
+#: that promise to raise the logarithm of the density by less are not taken.
+_STRIDE, _FIRST, _ENOUGH = 1.0, 1.0, 1e-2
+
 
 def fit(
     process: GaussianProcess,
@@ -25,11 +29,12 @@ def fit(
     values: Tensor,
     *,
     iterations: int = 60,
-) -> tuple[np.ndarray, np.ndarray]:
+    curvature: np.ndarray | None = None,
+) -> Climbed:
     """
-    Return the hyper-parameters that L-BFGS-B finds from each start, and how good they are.
+    Return the most probable hyper-parameters near each start.
 
-    All starts are one problem, the sum of theirs: each evaluation is one batched factorisation.
+    Each evaluation of all starts is one batched factorisation.
 
     Args:
         process: With as many copies as there are starts; it is left with what was found.
@@ -40,28 +45,24 @@ def fit(
 
         values: Shape ``(n,)`` or ``(copies, n)``.
 
-        iterations: How many at most.
+        iterations: How many evaluations at most, after the first.
+
+        curvature: What is known from an earlier fit.
 
     Returns:
-        Shapes ``(copies, size)`` and ``(copies,)``: the negative log posterior density, infinite
-        if a covariance can't be factorised.
+        The hyper-parameters, the logarithm of the posterior density up to a constant, minus
+        infinity if a covariance can't be factorised, and the curvature.
     """
     flat = Flat(process)
-    shape = starts.shape
-    starts = np.clip(starts, flat.lower, flat.upper)
-    best = [np.full(shape[0], np.inf), starts.copy()]
 
-    def judge(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        rows = vector.reshape(shape)
-        losses, gradient = flat.loss_and_gradient(rows, points, values)
-        better = losses < best[0]
-        best[0] = np.where(better, losses, best[0])
-        best[1] = np.where(better[:, None], rows, best[1])
-        total = float(losses.sum())
-        return (total if np.isfinite(total) else 1e100), gradient.ravel()
+    def judge(rows: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        everything = np.broadcast_to(rows[0], starts.shape).copy()
+        everything[at] = rows
+        losses, slopes = flat.loss_and_gradient(everything, points, values)
+        return -losses[at], -slopes[at]
 
-    bounds = list(zip(np.tile(flat.lower, shape[0]), np.tile(flat.upper, shape[0]), strict=True))
-    options = {"maxiter": iterations, "maxfun": 2 * iterations, "ftol": 1e-5, "gtol": 1e-2}
-    minimize(judge, starts.ravel(), jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    flat.write(best[1])
-    return best[1], best[0]
+    free, box = np.ones(starts.shape, dtype=bool), Box(flat.lower, flat.upper)
+    steps = Steps(_STRIDE, _FIRST, _ENOUGH, iterations)
+    found = climb(judge, starts, free, box, steps, curvature)
+    flat.write(found.points)
+    return found

@@ -72,9 +72,10 @@ class Flat:
         self.write(rows)
         with torch.no_grad():
             try:
-                return self._process(points, values).numpy()
+                evidence = self._process(points, values)
             except NotPositiveDefiniteError:
                 return np.full(self.copies, np.inf)
+        return evidence.numpy() - self._priors()[0]
 
     def loss_and_gradient(
         self, rows: np.ndarray, points: Tensor, values: Tensor
@@ -87,4 +88,10 @@ class Flat:
             return np.full(self.copies, np.inf), np.zeros_like(rows)
         raw = [part.raw.data() for part in self._parts]
         gradients = torch.autograd.grad(losses.sum(), raw)
-        return losses.detach().numpy(), torch.cat(gradients, 1).numpy()
+        density, slopes = self._priors()
+        return losses.detach().numpy() - density, torch.cat(gradients, 1).numpy() - slopes
+
+    def _priors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log density of all priors, and its derivatives by the numbers."""
+        densities, slopes = zip(*(part.log_prior() for part in self._parts), strict=True)
+        return torch.stack(densities).sum(0).numpy(), torch.cat(slopes, 1).numpy()
