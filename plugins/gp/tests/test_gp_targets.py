@@ -79,6 +79,17 @@ def test_the_power_is_the_likeliest():
     assert stats.yeojohnson_normmax(plain) == pytest.approx(YeoJohnson.of(values).power, abs=0.01)
 
 
+@pytest.mark.parametrize("sign", [-1.0, 1.0])
+def test_the_power_bends_as_scipy_bends(sign):
+    """
+    Values on both sides of their mean, and far outside of those that it was fitted to.
+    """
+    target = YeoJohnson.of(sign * np.exp(np.random.default_rng(3).normal(size=40)))
+    values = np.linspace(-30.0, 30.0, 13)
+    bent = stats.yeojohnson(target.before.forward(values), target.power)
+    np.testing.assert_allclose(target.forward(values), target.after.forward(bent), rtol=1e-10)
+
+
 def test_a_copula_makes_any_sample_normal():
     """
     Its quantiles are those of a normal one, ties at the middle of their ranks.

@@ -32,9 +32,6 @@ _MOST_FITTED = 400
 #: How many steps a fit takes at most, and one that goes on: what it leaves the next one does.
 _STEPS, _MORE_STEPS = 60, 8
 
-#: Above so many observations a fit that goes on has no second start.
-_FEW = 60
-
 
 @final
 @attrs.frozen(eq=False)
@@ -156,7 +153,7 @@ class Surrogate:
         if before is None:
             targets = [kind.of(results) for kind in self._targets]
         else:
-            targets = [type(before.target).of(results)] * (1 if len(results) > _FEW else 2)
+            targets = [type(before.target).of(results)]
         process = self._form.process(len(targets))
         starts, curvature = Flat(process).read(), None
         if before is not None:

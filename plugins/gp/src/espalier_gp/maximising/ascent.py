@@ -19,7 +19,7 @@ __all__ = ["Score", "ascend", "scores"]
 Score: TypeAlias = "Callable[[torch.Tensor], torch.Tensor]"
 
 #: No column moves further in one step, nor in the first; steps that promise less are not taken.
-_STRIDE, _FIRST, _ENOUGH = 0.5, 0.1, 2e-5
+_STRIDE, _FIRST, _ENOUGH = 0.5, 0.1, 1e-3
 
 
 def scores(score: Score, points: np.ndarray) -> np.ndarray:
