@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["Matern52"]
 
 #: The length scale that is expected of a single one, and how far its logarithm may be away.
-_TYPICAL, _SPREAD = 0.27, 0.7
+_TYPICAL, _SPREAD = 0.27, 0.5
+
+#: What is expected of the output scale. A large one tells to explore: results that gather around
+#: the best would make it small.
+_SCALE = LogNormal(0.5, 0.5)
 
 
 @final
@@ -74,7 +78,7 @@ class Matern52(Kernel):
                     1,
                     start=1.0,
                     bounds=(1e-2, 1e2),
-                    prior=LogNormal(0.0, 1.0),
+                    prior=_SCALE,
                     copies=copies,
                     prefix="scale_",
                 )
