@@ -4,6 +4,7 @@ import argparse
 import pathlib
 import statistics
 import subprocess
+import sys
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from scipy import stats
 PLACE = ROOT / "out" / "gp"
 
 ENVIRONMENTS = Environments(
-    PLACE, {OURS: "optuna", "botorch": "botorch", "syne-tune": "syne-tune"}
+    PLACE, {"optuna": "optuna", "botorch": "botorch", "syne-tune": "syne-tune"}
 )
 
 ABOUT = """\
@@ -94,6 +95,8 @@ def show(options: argparse.Namespace) -> None:
             regrets = {name: one[:, :at].min(1) - best for name, one in values.items()}
             rows.append([made.title, str(at), str(count), *_cells(regrets)])
             ranks.append(stats.rankdata([np.median(one) for one in regrets.values()]))
+    if not ranks:
+        sys.exit("No task has a seed that all methods have. Run `python benchmarks/gp.py run`.")
     rank = np.mean(ranks, axis=0)
     rows.append(["rank", "", "", *(f"{one:.2f}" for one in rank)])
     titles = [METHODS[method][2] for method in options.methods]

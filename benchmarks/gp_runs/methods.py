@@ -19,8 +19,8 @@ class Method(typing.Protocol):
 #: The module and the class of each method, the environment that it runs in, and its title.
 METHODS = {
     "espalier": ("with_espalier:Gp", "espalier", "Espalier"),
-    "optuna-tpe": ("with_optuna:Tpe", "espalier", "Optuna TPE"),
-    "optuna-gp": ("with_optuna:Gp", "espalier", "Optuna GP"),
+    "optuna-tpe": ("with_optuna:Tpe", "optuna", "Optuna TPE"),
+    "optuna-gp": ("with_optuna:Gp", "optuna", "Optuna GP"),
     "botorch": ("with_botorch:LogEi", "botorch", "BoTorch LogEI"),
     "syne-tune": ("with_syne_tune:Gp", "syne-tune", "Syne Tune GP"),
     "random": ("with_random:Random", "espalier", "random"),

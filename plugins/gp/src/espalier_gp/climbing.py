@@ -27,6 +27,9 @@ _SHORTEST = 1e-6
 #: changed of the slope.
 _UPHILL, _BENT = 1e-12, 1e-10
 
+#: So near to a side, in shares of the box, a column is at it.
+_SIDE = 1e-9
+
 #: So that nothing is divided by 0.
 _TINY = 1e-300
 
@@ -125,6 +128,7 @@ def climb(
         2nd ed., equation 6.17.
     """
     lower, upper = box.lower, box.upper
+    margin = _SIDE * (upper - lower)
     points = np.where(free, np.clip(starts, lower, upper), starts)
     values, slopes = judge(points, np.arange(len(points)))
     bends = np.zeros((*starts.shape, starts.shape[1])) if curvature is None else curvature.copy()
@@ -133,7 +137,9 @@ def climb(
     for _ in range(steps.iterations):
         at = np.flatnonzero(going)
         here, slope = points[at], slopes[at]
-        able = free[at] & ((here > lower) | (slope > 0.0)) & ((here < upper) | (slope < 0.0))
+        able = (here - lower > margin) | (slope > 0.0)
+        able &= (upper - here > margin) | (slope < 0.0)
+        able &= free[at]
         slope = np.where(able, slope, 0.0)
         step = _direction(bends[at], slope, able, here, box, steps)
         hopeful = (slope * step).sum(1) > steps.enough
@@ -165,7 +171,7 @@ def _direction(
     """
     Return steps that stay in the box, to the top of what is known of the score within it.
 
-    A column that would leave the box ends at its side, and the others take account of it.
+    Columns that would leave the box end at its side, or all end where the first does.
 
     Args:
         curvature: As in `_learned`. Shape ``(k, d, d)``.
@@ -187,20 +193,46 @@ def _direction(
     curvature = np.where(known, curvature, alike)
     newton = (curvature @ slope[:, :, None])[:, :, 0]
     newton = newton * _limit(np.where(able, newton, 0.0), steps.stride)
-    step, ends, fixed = np.where(able, newton, 0.0), np.zeros(slope.shape), ~able
-    for _ in range(slope.shape[1]):
-        over = ~fixed & ((step < down) | (step > up))
-        if fixed.any() or over.any():
-            ends = np.where(over, np.clip(step, down, up), ends)
-            fixed = fixed | over
-            step = _given(newton, curvature, fixed, ends)
-        if not over.any():
-            break
-    step = np.where(able, np.clip(step, down, up), 0.0)
-    step = step * _limit(step, steps.stride)
+    stay = np.zeros(slope.shape)
+    step = newton if able.all() else _given(newton, curvature, ~able, stay)
+    if ((step < down) | (step > up)).any():
+        cut = _cut(step, down, up)
+        bent = _bent(newton, curvature, able, down, up)
+        more = _gain(bent, curvature, slope) > _gain(cut, curvature, slope)
+        step = np.where(more[:, None], bent, cut)
+    step = np.where(able, np.clip(step * _limit(step, steps.stride), down, up), 0.0)
     steepest, longest = np.abs(slope).max(1), np.abs(step).max(1)
     uphill = np.greater((step * slope).sum(1), _UPHILL * steepest * longest)
     return np.where(uphill[:, None], step, np.clip(slope * first[:, None], down, up))
+
+
+def _cut(step: np.ndarray, down: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Return steps that end where the first column meets its side."""
+    room = np.where(step < 0.0, down, up) / np.where(step == 0.0, np.inf, step)
+    room = np.where(step == 0.0, 1.0, room)
+    return step * np.minimum(room.min(1, keepdims=True), 1.0)
+
+
+def _bent(
+    newton: np.ndarray, curvature: np.ndarray, able: np.ndarray, down: np.ndarray, up: np.ndarray
+) -> np.ndarray:
+    """Return steps whose columns that would leave end at their side, where others allow for it."""
+    step, ends, fixed = newton, np.zeros(newton.shape), ~able
+    for _ in range(newton.shape[1] + 1):
+        step = _given(newton, curvature, fixed, ends)
+        over = ~fixed & ((step < down) | (step > up))
+        if not over.any():
+            break
+        ends = np.where(over, np.clip(step, down, up), ends)
+        fixed = fixed | over
+    return step
+
+
+def _gain(step: np.ndarray, curvature: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Return what steps gain, by what is known of the curvature. Shape ``(k,)``."""
+    pull = np.linalg.solve(curvature, step[:, :, None])[:, :, 0]
+    gained: np.ndarray = (step * (slope - 0.5 * pull)).sum(1)
+    return gained
 
 
 def _limit(steps: np.ndarray, stride: float) -> np.ndarray:
