@@ -185,3 +185,25 @@ def test_an_acquisition_is_climbed_to_a_thousandth():
     found = ascend(score, starts, free, LOWER, UPPER, 30)
 
     assert scores(score, found).min() > -1e-3
+
+
+def test_a_singular_curvature_is_no_end():
+    """
+    As one that was carried over from another score may be: steps then go along the slope.
+    """
+    peak = torch.tensor([1.5, 0.2, 0.4], dtype=torch.float64)
+    flat = np.stack([np.outer([4.0, 2.0, 1.0], [4.0, 2.0, 1.0])] * 2)
+    starts, free = np.array([[0.9, 0.9, 0.9], [1.0, 0.0, 0.5]]), np.ones((2, 3), dtype=bool)
+    steps = Steps(0.5, 0.1, 1e-9, 200)
+
+    found = climb(
+        judge_of(lambda points: -(points - peak).square().sum(-1)),
+        starts,
+        free,
+        Box(LOWER, UPPER),
+        steps,
+        curvature=flat,
+    )
+
+    assert found.points[0, 0] == 1.0
+    np.testing.assert_allclose(found.points[1], [1.0, 0.2, 0.4], atol=1e-3)

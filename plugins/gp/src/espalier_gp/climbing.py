@@ -230,7 +230,7 @@ def _bent(
 
 def _gain(step: np.ndarray, curvature: np.ndarray, slope: np.ndarray) -> np.ndarray:
     """Return what steps gain, by what is known of the curvature. Shape ``(k,)``."""
-    pull = np.linalg.solve(curvature, step[:, :, None])[:, :, 0]
+    pull = _solved(curvature, step[:, :, None])[:, :, 0]
     gained: np.ndarray = (step * (slope - 0.5 * pull)).sum(1)
     return gained
 
@@ -247,8 +247,16 @@ def _given(
     pairs = fixed[:, :, None] & fixed[:, None, :]
     among = np.where(pairs, curvature, np.eye(step.shape[1]))
     missed = np.where(fixed, ends - step, 0.0)[:, :, None]
-    pull = np.where(fixed[:, :, None], np.linalg.solve(among, missed), 0.0)
+    pull = np.where(fixed[:, :, None], _solved(among, missed), 0.0)
     return np.where(fixed, ends, step + (curvature @ pull)[:, :, 0])
+
+
+def _solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return solutions, or no numbers if a matrix is singular: steps then go along the slope."""
+    try:
+        return np.linalg.solve(matrices, right)
+    except np.linalg.LinAlgError:
+        return np.full(right.shape, np.nan)
 
 
 def _shortened(promised: np.ndarray, gain: np.ndarray) -> np.ndarray:
