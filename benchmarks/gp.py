@@ -37,6 +37,8 @@ BoTorch's are in the unit interval, rounded where they are whole, with a column 
 it tries every combination of choices, and of the table all that was not tried.
 Syne Tune begins with the middle of all ranges, the minimum of Ackley's function; hence the \
 shifted one.
+The priors of Espalier's hyper-parameters were chosen with its results on Hartmann's function in \
+view, beside Levy's, Griewank's, Styblinski and Tang's, Dixon and Price's, and Zakharov's.
 All run with one thread.
 """
 
