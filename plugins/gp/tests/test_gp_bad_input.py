@@ -159,3 +159,12 @@ def test_dropped_proposals_are_not_repeated_at_once():
         sampler.unlock(drop=True)
         seen.append(tuple(config.values()))
     assert 4 == len(set(seen))
+
+
+@pytest.mark.parametrize("acquisition", ["ucb", "noisy_ei"])
+def test_fronts_have_one_acquisition_function(acquisition):
+    """
+    Another is refused, not left aside.
+    """
+    with pytest.raises(SamplerError, match="acquisition must be log_ei with 2 metrics"):
+        make(metrics={"a": "min", "b": "min"}, acquisition=acquisition)

@@ -14,9 +14,11 @@ from espalier_gp.kernels import Matern52
 from espalier_gp.likelihood import GaussianLikelihood
 from espalier_gp.linalg import NotPositiveDefiniteError, cholesky
 from espalier_gp.means import ConstantMean
+from espalier_gp.models import Form
 from espalier_gp.posterior import Posterior
 from espalier_gp.process import GaussianProcess
 from espalier_gp.scoring import smoothed
+from espalier_gp.surrogate import Surrogate
 
 from .processes import KERNELS, data, process_of
 
@@ -222,3 +224,23 @@ def test_softplus_parameters_are_fitted_as_well():
         torch.testing.assert_close(soft.value(), torch.full((1, 2), value, dtype=torch.float64))
     with torch.no_grad():
         assert torch.equal(before, process(points, values))
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_observations_in_another_order_begin_where_the_orders_part(twice):
+    """
+    What is known of the first ones is used, and what comes out is the same bit for bit.
+    """
+    rng = np.random.default_rng(0)
+    points, values = rng.random((40, 2)), rng.random(40)
+    if twice:  # a row that is no news has all of them factorised anew
+        points[37] = points[36]
+    used = Surrogate(Form((0, 1)))
+    used.posterior(points, values)
+    for order in ([*range(38), 39], [*range(35), 39, 35], [*range(33), 36, 37]):
+        others = points[order], values[order]
+        found, _ = used.posterior(*others)
+        expected, _ = Surrogate(Form((0, 1))).posterior(*others)
+        assert torch.equal(expected.factor, found.factor)
+        assert torch.equal(expected.inverse, found.inverse)
+        assert torch.equal(expected.weights, found.weights)

@@ -23,32 +23,37 @@ def is_worth_it(seen: Sequence[Observation]) -> bool:
     return any(one.steps and one.values is None for one in seen)
 
 
-def rungs(seen: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray]:
+def rungs(seen: Sequence[Observation]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     Return what trials reported and ended with, each with its fidelity as one more column.
 
     The fidelity is the share of the largest step anybody reported, so 1 for an end. Of the
-    reports of a trial the last is used, that at half of its step, and that at a quarter.
+    reports of a trial the last is used, that at half of its step, and that at a quarter. A trial
+    that is lost ended as badly as the worst.
 
     Args:
-        seen: All trials.
+        seen: All trials; one at least has results.
 
     Returns:
-        The points, shape ``(n, d + 1)``, and the values, shape ``(n,)``.
+        The points, shape ``(n, d + 1)``; the values, shape ``(n,)``; and which trial each is the
+        end of, -1 for a report, shape ``(n,)``.
     """
     longest = max((one.steps[-1][0] for one in seen if one.steps), default=1) or 1
-    points, values = [], []
-    for one in seen:
+    worst = max(one.values[0] for one in seen if one.values is not None)
+    points, values, ends = [], [], []
+    for number, one in enumerate(seen):
         reports = _some(one.steps)
         if one.values is not None:
             reports = [(step, value) for step, value in reports if step < longest]
         for step, value in reports:
             points.append(np.append(one.point, max(0.0, step / longest)))
             values.append(value)
-        if one.values is not None:
+            ends.append(-1)
+        if one.values is not None or one.is_lost:
             points.append(np.append(one.point, 1.0))
-            values.append(one.values[0])
-    return np.stack(points), np.array(values)
+            values.append(worst if one.values is None else one.values[0])
+            ends.append(number)
+    return np.stack(points), np.array(values), np.array(ends)
 
 
 def _some(steps: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -36,7 +36,8 @@ class Observation:
 
         failed: Whether it ended without results.
 
-        steps: What it reported of its first objective, to be small, by step.
+        steps: What it reported of its first objective, to be small, by step; nothing of a trial
+            that failed otherwise than by being stopped early.
     """
 
     point: np.ndarray
@@ -49,6 +50,11 @@ class Observation:
     def is_pending(self) -> bool:
         """Whether the trial has not ended."""
         return self.values is None and not self.failed
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended and tells nothing but that, and so counts as bad as the worst."""
+        return self.failed and not self.steps
 
 
 @final
@@ -71,9 +77,9 @@ class Observations:
         """Keep trial *number* as one that runs."""
         self._known[number] = Observation(point)
 
-    def take(self, number: int) -> None:
-        """Forget trial *number*."""
-        del self._known[number]
+    def take(self, number: int) -> np.ndarray:
+        """Forget trial *number*, and return its point."""
+        return self._known.pop(number).point
 
     def point(self, number: int) -> np.ndarray | None:
         """Return the point of a trial, or ``None`` if it is not known."""
@@ -84,11 +90,6 @@ class Observations:
         """Note how a trial stands now."""
         known = self._known[record.number]
         first = next(iter(self._ways.values()))
-        steps = tuple(
-            (step, first.sign * value)
-            for step, value in sorted(record.steps.items())
-            if math.isfinite(value)
-        )
         values = bounded = None
         if record.state is TrialState.COMPLETE:
             told = tuple(way.sign * record.metrics[name] for name, way in self._ways.items())
@@ -96,6 +97,13 @@ class Observations:
             if all(map(math.isfinite, told + limits)):
                 values, bounded = told, limits
         failed = record.state.is_finished and values is None
+        steps: tuple[tuple[int, float], ...] = ()
+        # What went well until it broke is no promise.
+        if not failed or record.state is TrialState.STOPPED_EARLY:
+            told_on = sorted(record.steps.items())
+            steps = tuple(
+                (at, first.sign * value) for at, value in told_on if math.isfinite(value)
+            )
         self._known[record.number] = attrs.evolve(
             known, values=values, bounded=bounded, failed=failed, steps=steps
         )

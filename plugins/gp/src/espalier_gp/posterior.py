@@ -44,6 +44,8 @@ class Posterior:
             known. Shape ``(copies or 1, sets, n)``.
 
         weights: Shape ``(copies, sets, n)``.
+
+        whole: How many observations were taken in at once; the others came one by one.
     """
 
     process: GaussianProcess
@@ -52,6 +54,7 @@ class Posterior:
     inverse: Tensor
     values: Tensor
     weights: Tensor
+    whole: int
     _towards: Towards = attrs.field(init=False, repr=False)
 
     @_towards.default
@@ -77,23 +80,24 @@ class Posterior:
         factor = cholesky(process.covariance(points))
         identity = torch.eye(len(points), dtype=factor.dtype, device=factor.device)
         inverse = torch.linalg.solve_triangular(factor, identity.expand_as(factor), upper=False)
-        return cls._made(process, points, factor, inverse, values)
+        return cls._made(process, points, (factor, inverse), values, len(points))
 
     @classmethod
     def _made(
         cls,
         process: GaussianProcess,
         points: Tensor,
-        factor: Tensor,
-        inverse: Tensor,
+        factors: tuple[Tensor, Tensor],
         values: Tensor,
+        whole: int,
     ) -> Self:
+        factor, inverse = factors
         values = values.reshape(1, 1, -1) if values.dim() == 1 else values
         residuals = (values - process.mean(points)[:, None, :]).expand(
             len(factor), values.shape[1], len(points)
         )
         weights = (residuals @ inverse.mT) @ inverse
-        return cls(process, points, factor, inverse, values, weights)
+        return cls(process, points, factor, inverse, values, weights, whole)
 
     @torch.no_grad()
     def with_values(self, values: Tensor) -> Self:
@@ -103,7 +107,23 @@ class Posterior:
         Args:
             values: Shape ``(n,)``, or ``(copies or 1, sets, n)``.
         """
-        return self._made(self.process, self.points, self.factor, self.inverse, values)
+        return self._made(
+            self.process, self.points, (self.factor, self.inverse), values, self.whole
+        )
+
+    @torch.no_grad()
+    def first(self, count: int) -> Self:
+        """
+        Return the posterior of the first observations, as it was before the later ones came.
+
+        Args:
+            count: How many; no fewer than *whole*.
+        """
+        factor, inverse = (
+            one[:, :count, :count].contiguous() for one in (self.factor, self.inverse)
+        )
+        values = self.values[..., :count]
+        return self._made(self.process, self.points[:count], (factor, inverse), values, self.whole)
 
     @torch.no_grad()
     def extended(self, points: Tensor, values: Tensor) -> Self:
@@ -129,7 +149,7 @@ class Posterior:
         corner = rest.sqrt()[:, :, None]
         factor = _bordered(self.factor, row, corner)
         inverse = _bordered(self.inverse, -(row @ self.inverse) / corner, 1.0 / corner)
-        return self._made(self.process, everything, factor, inverse, values)
+        return self._made(self.process, everything, (factor, inverse), values, self.whole)
 
     def predict(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """
@@ -190,5 +210,9 @@ class _Predict(torch.autograd.Function):
 
 def _bordered(matrix: Tensor, row: Tensor, corner: Tensor) -> Tensor:
     """Return a lower triangular matrix with one more row: *row*, and *corner* on the diagonal."""
-    wider = torch.nn.functional.pad(matrix, (0, 1))
-    return torch.cat([wider, torch.cat([row, corner], -1)], -2)
+    size = matrix.shape[-1]
+    found = matrix.new_empty((len(matrix), size + 1, size + 1))
+    found[:, :size, :size] = matrix
+    found[:, :size, size] = 0.0
+    found[:, size:, :size], found[:, size:, size:] = row, corner
+    return found

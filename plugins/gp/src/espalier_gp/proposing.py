@@ -110,17 +110,21 @@ class Proposer:
         """
         values = _values_of(seen)
         ended = [one for one in seen if not one.is_pending]
-        kept = self._kept(ended)
-        limits = self._limited(ended)
-        single = values[:, 0] if self._count == 1 else self._scalars(values, seed)
+        waiting = np.array([one.is_pending for one in seen])
+        limits, hoped = self._limited(ended, _pending(seen))
+        kept = np.zeros(len(seen), dtype=bool)
+        kept[~waiting], kept[waiting] = self._kept(ended), hoped
         posterior: Posterior | None = None
         if not kept.any():
             score: Score = Feasible(limits)
-            single = _excess(ended, self._bounds)
         else:
             improvement, posterior = self._improvement(seen, values, kept, seed)
             score = Constrained(improvement, Feasible(limits)) if limits else improvement
-            single = np.where(kept, single, np.inf)
+        if kept[~waiting].any():
+            single = values[:, 0] if self._count == 1 else self._scalars(values, seed)
+            single = np.where(kept[~waiting], single, np.inf)
+        else:
+            single = _excess(ended, self._bounds)
         points = np.stack([one.point for one in ended])
         best = points[np.argsort(single, kind="stable")[:_BEST]]
         region = self._region(best[0], single, posterior)
@@ -131,7 +135,12 @@ class Proposer:
     def _improvement(
         self, seen: Sequence[Observation], values: np.ndarray, kept: np.ndarray, seed: int
     ) -> tuple[Score, Posterior]:
-        pending = [one.point for one in seen if one.is_pending]
+        """Return what is to be gained; *kept* are the trials that do not break a bound."""
+        if self._count == 1 and self._settings.fidelity != "ignore" and is_worth_it(seen):
+            return self._by_fidelity(seen, kept, seed)
+        pending = _pending(seen)
+        waiting = np.array([one.is_pending for one in seen])
+        kept = np.concatenate([kept[~waiting], kept[waiting]])
         ended = np.stack([one.point for one in seen if not one.is_pending])
         if 1 < self._count <= _EXACT:
             return self._hypervolume(ended, pending, values, kept)
@@ -140,18 +149,15 @@ class Proposer:
             # The weights change with each trial, so nothing that was fitted is of use.
             surrogate = self._surrogate((Standard,))
             posterior, _ = surrogate.posterior(ended, single)
-        elif self._settings.fidelity != "ignore" and is_worth_it(seen):
-            return self._by_fidelity(seen, seed)
         else:
             posterior, _ = self._objectives[0].posterior(ended, values[:, 0])
-        return self._single(posterior, pending, np.flatnonzero(kept), seed), posterior
+        return self._single(posterior, pending, kept, seed), posterior
 
     def _single(
         self, posterior: Posterior, pending: Sequence[np.ndarray], kept: np.ndarray, seed: int
     ) -> Score:
-        """Return the acquisition function of one objective; *kept* are places that count."""
+        """Return what is to be gained of one objective on the *kept*, of all with the pending."""
         settings = self._settings
-        known = len(posterior.points)
         waiting = _stacked(pending, posterior.points.shape[1])
         if settings.acquisition == "noisy_ei":
             posterior = noiseless(posterior, waiting, settings.fantasies, seed)
@@ -159,7 +165,7 @@ class Proposer:
             posterior = fantasies(posterior, waiting, settings.fantasies, seed)
         if settings.acquisition == "ucb":
             return Confidence(posterior, settings.beta)
-        places = np.concatenate([kept, np.arange(known, len(posterior.points))])
+        places = np.flatnonzero(kept)
         best = smoothed(posterior)[..., torch.from_numpy(places)].min(-1, keepdim=True).values
         return Improvement(posterior, best)
 
@@ -176,36 +182,51 @@ class Proposer:
             posterior, _ = surrogate.posterior(ended, own)
             posteriors.append(believed(posterior, waiting) if len(waiting) else posterior)
         found = np.stack([smoothed(one).mean((0, 1)).numpy() for one in posteriors], 1)
-        counted = np.concatenate([kept, np.ones(len(waiting), dtype=bool)])
-        front = found[counted]
+        front = found[kept]
         lower, upper = cells(front[is_nondominated(front)], reference_point(front))
         score = Hypervolume(posteriors, torch.from_numpy(lower), torch.from_numpy(upper))
         return score, posteriors[0]
 
-    def _by_fidelity(self, seen: Sequence[Observation], seed: int) -> tuple[Score, Posterior]:
-        points, values = rungs(seen)
+    def _by_fidelity(
+        self, seen: Sequence[Observation], kept: np.ndarray, seed: int
+    ) -> tuple[Score, Posterior]:
+        points, values, ends = rungs(seen)
         posterior, _ = self._of_rungs.posterior(points, values)
-        pending = [np.append(one.point, 1.0) for one in seen if one.is_pending and not one.steps]
-        whole = np.flatnonzero(points[:, -1] == 1.0)
-        if not len(whole):
-            whole = np.arange(len(points))
-        score = self._single(posterior, pending, whole, seed)
+        pending = [np.append(point, 1.0) for point in _pending(seen)]
+        waiting = np.array([one.is_pending for one in seen])
+        kept = np.concatenate([(ends >= 0) & kept[ends], kept[waiting]])
+        score = self._single(posterior, pending, kept, seed)
 
         def at_the_end(points: torch.Tensor) -> torch.Tensor:
             return score(torch.nn.functional.pad(points, (0, 1), value=1.0))
 
         return at_the_end, posterior
 
-    def _limited(self, ended: Sequence[Observation]) -> list[tuple[Posterior, float]]:
-        """Return the posterior of each metric with a bound, and the bound on its scale."""
-        told = [one for one in ended if one.bounded is not None]
+    def _limited(
+        self, ended: Sequence[Observation], pending: Sequence[np.ndarray]
+    ) -> tuple[list[tuple[Posterior, float]], np.ndarray]:
+        """
+        Return what is known of the metrics with a bound, as if the pending had what is expected.
+
+        Returns:
+            The posterior of each and the bound on its scale; and which of the *pending*, by
+            this, break none.
+        """
+        told = [one for one in ended if one.bounded is not None or one.is_lost]
         points = np.stack([one.point for one in told])
+        worst = np.array([one.bounded for one in told if one.bounded is not None]).max(0)
+        hoped = np.ones(len(pending), dtype=bool)
         found = []
         for place, (surrogate, bound) in enumerate(zip(self._limits, self._bounds, strict=True)):
-            values = np.array([one.bounded[place] for one in told if one.bounded is not None])
+            values = np.array([(one.bounded or worst)[place] for one in told])
             posterior, target = surrogate.posterior(points, values)
-            found.append((posterior, float(target.forward(bound))))
-        return found
+            limit = float(target.forward(bound))
+            if pending:
+                posterior = believed(posterior, _stacked(pending, points.shape[1]))
+                expected = posterior.values[..., -len(pending) :].mean((0, 1)).numpy()
+                hoped &= expected <= limit
+            found.append((posterior, limit))
+        return found, hoped
 
     def _kept(self, ended: Sequence[Observation]) -> np.ndarray:
         """Return which trials have results and keep all bounds. Shape ``(n,)``."""
@@ -248,6 +269,11 @@ def _values_of(seen: Sequence[Observation]) -> np.ndarray:
     known = np.array([one.values for one in seen if one.values is not None])
     worst = tuple(known.max(0))
     return np.array([one.values or worst for one in seen if not one.is_pending])
+
+
+def _pending(seen: Sequence[Observation]) -> list[np.ndarray]:
+    """Return the points of the trials that have not ended."""
+    return [one.point for one in seen if one.is_pending]
 
 
 def _excess(ended: Sequence[Observation], bounds: Sequence[float]) -> np.ndarray:

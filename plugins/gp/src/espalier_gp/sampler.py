@@ -12,9 +12,10 @@ from espalier.sampling import Optim, Sampler, TrialRecord, directions
 
 from .encoding import Encoder
 from .linalg import NotPositiveDefiniteError
-from .observations import Observations
+from .observations import Observation, Observations
 from .proposing import Proposer
 from .settings import Settings
+from .undisturbed import undisturbed
 from .untried import untried
 
 
@@ -34,6 +35,12 @@ log = structlog.get_logger()
 #: How many of the best candidates are looked through for one that was not tried.
 _LOOKED_AT = 512
 
+#: After so many proposals in a row that were dropped, the next ones are drawn at random.
+_PATIENCE = 16
+
+#: With so many metrics there is one acquisition function.
+_BY_VOLUME = (2, 3)
+
 #: How many points are drawn before the first model: one more than there are leaves, but not
 #: fewer, and not more, than these.
 _STARTUP = (4, 10)
@@ -46,7 +53,8 @@ class GPSampler(Sampler):
 
     What it proposes depends on the seed, the trial's number and what it was told, and on nothing
     else: after a restart it goes on as if there had been none. In a space that can be counted, it
-    gives no configuration twice, and ends when all were given.
+    gives no configuration twice, and ends when all were given. A proposal that was dropped counts
+    as bad as the worst until the next result comes.
 
     Several metrics are modelled by a process each. Of two or three the volume that the front
     dominates is to grow; of more, a scalarisation with random weights is to improve. A trial that
@@ -65,7 +73,7 @@ class GPSampler(Sampler):
 
         acquisition: How good a point is told to be: ``"log_ei"``, expected improvement;
             ``"noisy_ei"``, the same over possible values behind the noise; ``"ucb"``, a
-            confidence bound. Of one metric only.
+            confidence bound. Two or three metrics have one of their own.
 
         beta: The square of how many deviations ``"ucb"`` allows for.
 
@@ -79,7 +87,8 @@ class GPSampler(Sampler):
         mcmc_samples: Over how many draws of the hyper-parameters is averaged; 0 takes the most
             probable.
 
-        fantasies: How many possible results of trials that run are averaged over.
+        fantasies: How many possible results of trials that run are averaged over; with two or
+            three metrics, and for bounds, what is expected is taken for their result.
 
         fidelity: What relates the reports of trials that ran only in part to results: a
             ``"product"`` of kernels or a kernel of curves that ``"decay"``; ``"ignore"`` does not
@@ -142,6 +151,11 @@ class GPSampler(Sampler):
             fidelity=fidelity,
             **given,
         )
+        if len(ways) in _BY_VOLUME and acquisition != "log_ei":
+            raise SamplerError(
+                f"GPSampler: acquisition must be log_ei with {len(ways)} metrics, of which the "
+                f"dominated volume is to grow, got {acquisition!r}. Leave it out."
+            )
         super().__init__(search_space, ways, constraints=constraints, trials=trials, seed=seed)
 
     def _begin(self) -> None:
@@ -149,7 +163,7 @@ class GPSampler(Sampler):
         self._seen = Observations(self.optim_metrics, self.constraints)
         self._keys: dict[int, tuple[Any, ...]] = {}
         self._tried: Counter[tuple[Any, ...]] = Counter()
-        self._dropped: set[tuple[Any, ...]] = set()
+        self._dropped: dict[tuple[Any, ...], np.ndarray] = {}
         least, most = _STARTUP
         self._startup = self.settings.startup or min(max(len(encoder.names) + 1, least), most)
         self._proposer = Proposer(
@@ -190,8 +204,13 @@ class GPSampler(Sampler):
         if self._seen.results < self._startup:
             yield self._encoder.draw(trial_id + 1, self.rng(-1).getrandbits(31))[-1]
             return
+        if len(self._dropped) >= _PATIENCE:
+            return
+        # What was dropped is as bad as what failed, so the next proposal is not beside it.
+        dropped = [Observation(point, failed=True) for point in self._dropped.values()]
         try:
-            found = self._proposer.ranked(self._seen.all, seed)
+            with undisturbed():
+                found = self._proposer.ranked([*self._seen.all, *dropped], seed)
         except NotPositiveDefiniteError as error:
             log.warning("gp_has_no_model", trial=trial_id, reason=str(error))
             return
@@ -209,13 +228,13 @@ class GPSampler(Sampler):
         self._tried[key] += 1
 
     def _drop(self, trial_id: int) -> None:
-        self._seen.take(trial_id)
+        point = self._seen.take(trial_id)
         key = self._keys.pop(trial_id)
         self._tried[key] -= 1
         if not self._tried[key]:
             del self._tried[key]
-        # Until something new is known the same would be proposed again.
-        self._dropped.add(key)
+        # Until something new is known: a restart knows of trials only, and is to go on alike.
+        self._dropped[key] = point
 
     def _learn(self, record: TrialRecord) -> None:
         self._seen.learn(record)
