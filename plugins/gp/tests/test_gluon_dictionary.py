@@ -91,7 +91,9 @@ def test_attributes_are_set_for_all():
     params = ParameterDict()
     for name in "ab":
         params.get(name, shape=(1,))
-    params.initialize(init=1.0)
+    params.setattr("init", "ones")
+    params.initialize(init=2.0)
+    assert all(one.data().eq(1.0).all() for one in params.values())
     params.setattr("grad_req", "null")
     params.setattr("lr_mult", 0.5)
     assert {("null", 0.5)} == {(one.grad_req, one.lr_mult) for one in params.values()}

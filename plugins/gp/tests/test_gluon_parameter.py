@@ -192,6 +192,18 @@ def test_what_is_told_last_counts_most():
         assert expected == parameter.data().item()
 
 
+def test_a_beginning_can_be_set():
+    """
+    As it is given when the parameter is made; what is none is refused.
+    """
+    parameter = Parameter("w", shape=(2,), init="zeros")
+    parameter.init = "ones"
+    parameter.initialize()
+    assert parameter.data().eq(1.0).all()
+    with pytest.raises(GluonError, match="init must be an Initializer"):
+        parameter.init = "xavier"
+
+
 def test_data_is_made_anew_on_demand_only():
     """
     Otherwise it is kept.

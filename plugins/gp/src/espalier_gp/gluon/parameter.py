@@ -94,7 +94,7 @@ class Parameter:
         self.name = name
         self.allow_deferred_init = allow_deferred_init
         self.differentiable = differentiable
-        self.init = initializer_of(init)
+        self.init = init
         self._shape = shape_of(name, shape)
         self._dtype = dtype_of(dtype)
         self._data: dict[torch.device, Tensor] = {}
@@ -121,6 +121,15 @@ class Parameter:
         self._grad_req = value if self.differentiable else "null"
         for device, tensor in list(self._data.items()):
             self._data[device] = self._attached(tensor.detach())
+
+    @property
+    def init(self) -> Initializer | None:
+        """What it begins as; set as it is given when it is made."""
+        return self._init
+
+    @init.setter
+    def init(self, value: Any) -> None:
+        self._init = initializer_of(value)
 
     @property
     def lr_mult(self) -> float:
