@@ -246,6 +246,28 @@ def test_hybridize_compiles_and_goes_back():
     assert count == len(seen)
 
 
+def test_what_is_compiled_may_tell_a_shape():
+    """
+    Then the parameter is made at the first call.
+    """
+
+    class Inferring(Block):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.weight = self.params.get("weight", init="ones", allow_deferred_init=True)
+
+        def forward(self, x):
+            self.weight.shape = (1, x.shape[-1])
+            return x @ self.weight.data().mT
+
+    model = Inferring()
+    model.initialize()
+    model.hybridize(backend="eager")
+    for _ in range(2):
+        model(torch.ones(3, 2, dtype=torch.float64)).sum().backward()
+    assert model.weight.grad().eq(3.0).all()
+
+
 def test_a_block_without_forward_says_so():
     """
     It may be called hybrid_forward, too.
