@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import structlog
 import torch
 
-from .contexts import devices
+from .contexts import devices, placed
 from .dtypes import dtype_of
 from .errors import DeferredInitializationError, GluonError
 from .initializers import Initializer, Uniform, initializer_of
@@ -236,7 +236,7 @@ class Parameter:
     def _put(self, value: Tensor, places: list[torch.device]) -> None:
         """Have a copy of *value* on each device, with a gradient of 0."""
         self._data = {
-            place: Leaf(value.to(place, self._dtype, copy=True), self._grad_req)
+            place: Leaf(placed(self.name, value, place, self._dtype), self._grad_req)
             for place in places
         }
 
@@ -256,12 +256,20 @@ class Parameter:
     # --- Its numbers. ---------------------------------------------------------------------------
 
     def _only(self, ctx: Place | None = None) -> Leaf:
-        """Return what is on a device, or the first."""
+        """Return what is on a device; for `None` on the current one, or else on the first."""
         if not self._data:
             self._refuse_to_read()
+        first = next(iter(self._data.values()))
+        if ctx is None and len(self._data) == 1:
+            return first
+        device, *others = devices(ctx)
+        if others:
+            raise GluonError(
+                f"{self.name}: is read on one device at a time, got {ctx!r}. Use `list_data` or "
+                f"`list_grad` for all."
+            )
         if ctx is None:
-            return next(iter(self._data.values()))
-        (device,) = devices(ctx)
+            return self._data.get(device, first)
         if device not in self._data:
             known = ", ".join(map(str, self._data))
             raise GluonError(f"{self.name}: was initialized on {known}, not on {device}.")
@@ -280,7 +288,8 @@ class Parameter:
         Return its numbers on a device.
 
         Args:
-            ctx: Which device; the first one if left out.
+            ctx: Which device; the current context if left out, or the first device if it is not
+                on that.
 
         Returns:
             A leaf of torch's graph, not a copy.
@@ -324,7 +333,8 @@ class Parameter:
         Return its gradient on a device.
 
         Args:
-            ctx: Which device; the first one if left out.
+            ctx: Which device; the current context if left out, or the first device if it is not
+                on that.
 
         Raises:
             GluonError: If it has none, or was not initialized there.
