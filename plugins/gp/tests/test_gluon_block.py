@@ -134,6 +134,16 @@ def test_parameters_are_shared_by_params():
     assert ["first_weight", "first_bias"] == list(second.collect_params())
 
 
+def test_parameters_of_children_are_shared_too():
+    """
+    Under the names that they have, whatever prefix the other block has.
+    """
+    first = Model(prefix="first_")
+    second = Model(params=first.collect_params(), prefix="second_")
+    assert second.dense1.weight is first.dense1.weight
+    assert list(first.collect_params()) == list(second.collect_params())
+
+
 def test_a_shared_parameter_must_be_as_asked_for():
     """
     The message names it, what it is, and what was asked for.

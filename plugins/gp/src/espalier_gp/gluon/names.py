@@ -84,10 +84,11 @@ def named(
         counts = _around()
         prefix = f"{hint}{counts[hint]}_"
         counts[hint] += 1
+    full = prefix if scope is None else scope.block.prefix + prefix
+    if params is not None:
+        return full, ParameterDict(params.prefix, params)
     if scope is None:
-        full, shared = prefix, params
-    else:
-        full = scope.block.prefix + prefix
-        shared = scope.block.params.shared if params is None else params
-    own = full if params is None else params.prefix
-    return full, ParameterDict(own, shared)
+        return full, ParameterDict(full)
+    # A block that shares parameters finds those of its children under their first names.
+    parent = scope.block.params
+    return full, ParameterDict(parent.prefix + prefix, parent.shared)
