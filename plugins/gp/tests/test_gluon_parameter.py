@@ -8,7 +8,6 @@ import torch
 
 from espalier_gp.gluon import (
     Constant,
-    Context,
     DeferredInitializationError,
     GluonError,
     Normal,
@@ -16,9 +15,6 @@ from espalier_gp.gluon import (
     Parameter,
     Uniform,
     Zero,
-    cpu,
-    current_context,
-    gpu,
 )
 
 
@@ -180,6 +176,38 @@ def test_an_unknown_shape_is_refused_otherwise():
         Parameter("w", shape=(0, 2)).initialize()
 
 
+def test_data_that_is_refused_tells_no_shape():
+    """
+    That is known only once it is taken.
+    """
+    parameter = Parameter("w", allow_deferred_init=True)
+    with pytest.raises(GluonError, match="before `initialize`"):
+        parameter.set_data(np.ones(3))
+    assert parameter.shape is None
+
+
+@pytest.mark.parametrize("data", ["x", None, [1.0, "x"], [[1.0], [1.0, 2.0]], object()])
+def test_data_that_is_no_array_is_refused(data):
+    """
+    With the parameter and what came.
+    """
+    parameter = made()
+    with pytest.raises(GluonError, match=r"w: data must be a number or an array .* got "):
+        parameter.set_data(data)
+    assert parameter.data().eq(0.5).all()
+
+
+def test_data_keeps_its_precision():
+    """
+    Numbers and lists are not rounded to torch's default type.
+    """
+    parameter = Parameter("w", shape=(1,))
+    parameter.initialize()
+    for data in (0.1, [0.1]):
+        parameter.set_data(data)
+        assert 0.1 == parameter.data().item()
+
+
 @pytest.mark.parametrize("wrong", [(3, 3), (2,), (2, 3, 1)])
 def test_a_known_shape_stays(wrong):
     """
@@ -192,7 +220,7 @@ def test_a_known_shape_stays(wrong):
         made().set_data(np.zeros(wrong))
 
 
-# --- Types, places, copies. ---------------------------------------------------------------------
+# --- Types, copies. -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32"), torch.float32])
@@ -215,124 +243,6 @@ def test_a_cast_keeps_the_gradient():
     backward(parameter)
     parameter.cast("float32")
     assert parameter.grad().eq(1.0).all()
-
-
-def test_each_context_has_a_copy():
-    """
-    In the order given; data is set in all.
-    """
-    parameter = Parameter("w", shape=(2,), init=1.0)
-    parameter.initialize(ctx=["cpu", torch.device("meta")])
-    assert [torch.device("cpu"), torch.device("meta")] == parameter.list_ctx()
-    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_data()]
-    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_grad()]
-    assert "meta" == parameter.data("meta").device.type
-    parameter.set_data([3.0, 4.0])
-    assert [3.0, 4.0] == parameter.data(cpu()).tolist()
-    with pytest.raises(GluonError, match=r"w: was initialized on cpu, meta, not on cuda:0"):
-        parameter.data(gpu(0))
-
-
-def test_what_is_read_is_that_of_the_current_context():
-    """
-    Of the first one, if the parameter is not there.
-    """
-    parameter = Parameter("w", shape=(2,), init=1.0)
-    parameter.initialize(ctx=["meta", "cpu"])
-    with Context("meta"):
-        assert "meta" == parameter.data().device.type == parameter.grad().device.type
-    assert "cpu" == parameter.data().device.type == parameter.grad().device.type
-    with gpu(0):
-        assert "meta" == parameter.data().device.type
-    parameter.reset_ctx("meta")
-    assert "meta" == parameter.data().device.type
-
-
-@pytest.mark.parametrize("kind", ["cpu", "meta", "cuda"])
-def test_no_number_is_number_0(kind):
-    """
-    Of each type of device; others are others.
-    """
-    assert Context(kind) == Context(f"{kind}:0") == Context(torch.device(kind, 0))
-    assert Context(kind) != Context(f"{kind}:1")
-    if kind != "cuda":
-        parameter = Parameter("w", shape=(2,))
-        parameter.initialize(ctx=kind)
-        assert parameter.data() is parameter.data(f"{kind}:0")
-
-
-def test_contexts_have_numbers():
-    """
-    As in the documentation of Gluon; the processor can hold several copies.
-    """
-    assert cpu() == cpu(0) == Context("cpu")
-    assert gpu() == gpu(0) == Context("cuda")
-    parameter = Parameter("w", shape=(2,), init=1.0)
-    parameter.initialize(ctx=[cpu(0), cpu(1)])
-    assert parameter.data(cpu(0)) is not parameter.data(cpu(1))
-
-
-def test_a_device_that_is_missing_is_named():
-    """
-    And the parameter; what it had stays.
-    """
-    parameter = made()
-    data = parameter.data()
-    missing = gpu(torch.cuda.device_count())
-    for refused in (
-        lambda: parameter.initialize(ctx=missing, force_reinit=True),
-        lambda: parameter.reset_ctx(missing),
-    ):
-        with pytest.raises(GluonError, match=r"w: can't be put on cuda:\d+: .*'cpu'"):
-            refused()
-    assert data is parameter.data()
-
-
-def test_one_device_is_read_at_a_time():
-    """
-    What reads all is said.
-    """
-    parameter = Parameter("w", shape=(2,))
-    parameter.initialize(ctx=["cpu", "meta"])
-    for read in (parameter.data, parameter.grad):
-        with pytest.raises(GluonError, match=r"w: is read on one device .*list_data"):
-            read(["cpu", "meta"])
-
-
-def test_contexts_can_be_changed():
-    """
-    To others, with what the first one holds.
-    """
-    parameter = made()
-    parameter.set_data(7.0)
-    parameter.reset_ctx(["meta", "cpu"])
-    assert ["meta", "cpu"] == [str(one) for one in parameter.list_ctx()]
-    parameter = Parameter("w", allow_deferred_init=True)
-    parameter.initialize()
-    parameter.reset_ctx("meta")
-    assert [torch.device("meta")] == parameter.list_ctx()
-
-
-def test_the_current_context_is_that_of_the_innermost_with():
-    """
-    The processor outside of all.
-    """
-    assert cpu() == current_context()
-    with Context("meta"):
-        assert Context("meta") == current_context()
-        assert "meta" == made().data().device.type
-        with cpu():
-            assert "cpu" == made().data().device.type
-    assert cpu() == current_context()
-
-
-@pytest.mark.parametrize("ctx", [[], ["cpu", "cpu"], "nowhere", 3, [3], [3.5], [None]])
-def test_contexts_that_are_none_are_refused(ctx):
-    """
-    With what came.
-    """
-    with pytest.raises(GluonError, match=r"ctx must name|a context must be"):
-        Parameter("w", shape=(1,)).initialize(ctx=ctx)
 
 
 def test_a_deep_copy_shares_nothing():
@@ -359,6 +269,8 @@ def test_a_deep_copy_shares_nothing():
         ({"lr_mult": "1"}, "w: lr_mult must be a number"),
         ({"wd_mult": float("nan")}, "w: wd_mult must be a number"),
         ({"init": "xavier"}, "init must be an Initializer"),
+        ({"init": lambda shape: "x"}, "w: the initial value must be a number or an array"),
+        ({"init": ["x"]}, "w: the initial value must be a number or an array"),
         ({"init": np.zeros(5)}, r"w: the initial value must broadcast to the shape \(2, 3\)"),
         ({"stype": "csr"}, "w: stype must be 'default', got 'csr'"),
         ({"grad_stype": "row_sparse"}, "w: grad_stype must be 'default'"),

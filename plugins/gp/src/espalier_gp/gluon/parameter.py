@@ -13,7 +13,7 @@ from .dtypes import dtype_of
 from .errors import DeferredInitializationError, GluonError
 from .initializers import Initializer, Uniform, initializer_of
 from .leaf import Leaf
-from .reading import factor, fits, shape_of
+from .reading import array_of, factor, fits, shape_of
 
 
 if TYPE_CHECKING:
@@ -314,9 +314,11 @@ class Parameter:
             data: An array or a number. Where its shape was not known, it is that of the array.
 
         Raises:
-            GluonError: If the shape is another, or it was not initialized.
+            GluonError: If it is no array, the shape is another, or it was not initialized.
         """
-        value = data if isinstance(data, torch.Tensor) else torch.as_tensor(data)
+        if not self._data and self._deferred is None:
+            self._refuse_to_read()
+        value = array_of(self.name, "data", data, self._dtype)
         if value.shape != self._shape:
             if isinstance(data, numbers.Real):
                 value = value.expand(self._shape or ())
