@@ -107,7 +107,8 @@ def placed(name: str, value: Tensor, place: torch.device, dtype: torch.dtype) ->
     except (AssertionError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise GluonError(
-            f"{name}: can't be put on {place}: {reason} Name a device that is here, as 'cpu'."
+            f"{name}: can't be put on {place}. Name a device that is here, as 'cpu'. Torch says: "
+            f"{reason}"
         ) from error
 
 

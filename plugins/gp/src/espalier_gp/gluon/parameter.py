@@ -332,7 +332,7 @@ class Parameter:
 
     def grad(self, ctx: Place | None = None) -> Tensor:
         """
-        Return its gradient on a device.
+        Return its gradient on a device: what ``backward`` writes to, not a copy.
 
         Args:
             ctx: Which device; the current context if left out, or the first device if it is not
