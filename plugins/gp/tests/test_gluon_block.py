@@ -61,6 +61,27 @@ def test_counters_are_of_the_scope_and_the_hint():
         assert "c_own_" == Dense(prefix="own_").prefix
 
 
+def test_children_of_blocks_without_a_prefix_count_on():
+    """
+    In the scope around them, or outside of all, so that no name is given twice.
+    """
+
+    class Group(Block):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            with self.name_scope():
+                self.dense = Dense()
+
+    model = Model(prefix="m_")
+    with model.name_scope():
+        model.first = Group(prefix="")
+        model.second = Group(prefix="")
+        model.last = Dense()
+    assert ["m_", "m_"] == [model.first.prefix, model.second.prefix]
+    assert [f"m_dense{n}_weight" for n in range(5)] == list(model.collect_params(".*weight"))
+    assert Group(prefix="").dense.prefix != Group(prefix="").dense.prefix
+
+
 def test_scopes_are_of_one_thread():
     """
     What another thread makes meanwhile is in none.
@@ -113,6 +134,16 @@ def test_parameters_are_shared_by_params():
     assert ["first_weight", "first_bias"] == list(second.collect_params())
 
 
+def test_parameters_of_children_are_shared_too():
+    """
+    Under the names that they have, whatever prefix the other block has.
+    """
+    first = Model(prefix="first_")
+    second = Model(params=first.collect_params(), prefix="second_")
+    assert second.dense1.weight is first.dense1.weight
+    assert list(first.collect_params()) == list(second.collect_params())
+
+
 def test_a_shared_parameter_must_be_as_asked_for():
     """
     The message names it, what it is, and what was asked for.
@@ -147,6 +178,33 @@ def test_children_can_be_registered_by_hand():
     assert 4 == len(model.collect_params())
     with pytest.raises(GluonError, match="a child must be a Block, got 'dense'"):
         model.register_child("dense")
+
+
+def test_a_child_without_a_name_replaces_none():
+    """
+    Its number is one that is free.
+    """
+    model = Block(prefix="list_")
+    first, second = Dense(), Dense()
+    model.register_child(first, "1")
+    model.register_child(second)
+    assert {"1": first, "2": second} == model.children
+
+
+@pytest.mark.parametrize("value", [Dense(), Parameter("early", shape=(1,))])
+def test_what_is_assigned_too_early_is_refused(value):
+    """
+    With what to call first; what is neither a block nor a parameter can be assigned.
+    """
+
+    class Early(Block):
+        def __init__(self):
+            self.size = 3
+            self.part = value
+            super().__init__()
+
+    with pytest.raises(GluonError, match=r"Early\.part: .*super\(\).__init__\(\)"):
+        Early()
 
 
 def test_two_parameters_of_one_name_are_refused():
@@ -244,6 +302,28 @@ def test_hybridize_compiles_and_goes_back():
     model.hybridize(active=False)
     torch.testing.assert_close(expected, model(x))
     assert count == len(seen)
+
+
+def test_what_is_compiled_may_tell_a_shape():
+    """
+    Then the parameter is made at the first call.
+    """
+
+    class Inferring(Block):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.weight = self.params.get("weight", init="ones", allow_deferred_init=True)
+
+        def forward(self, x):
+            self.weight.shape = (1, x.shape[-1])
+            return x @ self.weight.data().mT
+
+    model = Inferring()
+    model.initialize()
+    model.hybridize(backend="eager")
+    for _ in range(2):
+        model(torch.ones(3, 2, dtype=torch.float64)).sum().backward()
+    assert model.weight.grad().eq(3.0).all()
 
 
 def test_a_block_without_forward_says_so():

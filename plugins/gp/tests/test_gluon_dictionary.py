@@ -1,9 +1,10 @@
 """Dicts of parameters."""
 
+import numpy as np
 import pytest
 import torch
 
-from espalier_gp.gluon import GluonError, ParameterDict
+from espalier_gp.gluon import GluonError, ParameterDict, Uniform
 
 
 def test_a_dict_makes_and_finds():
@@ -30,6 +31,12 @@ def test_a_dict_makes_and_finds():
         {"grad_req": "null"},
         {"lr_mult": 3},
         {"wrong": 1},
+        {"shape": 2.5},
+        {"init": "ones"},
+        {"init": lambda shape: shape},
+        {"differentiable": False},
+        {"allow_deferred_init": True},
+        {"shape": (2, 3), "grad_stype": "csr"},
     ],
 )
 def test_a_parameter_that_is_another_is_refused(kwargs):
@@ -37,9 +44,67 @@ def test_a_parameter_that_is_another_is_refused(kwargs):
     The message says which.
     """
     params = ParameterDict("net_")
-    params.get("weight", shape=(2, 3))
+    params.get("weight", shape=(2, 3), init="zeros")
     with pytest.raises(GluonError, match="net_weight: "):
         params.get("weight", **kwargs)
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        lambda: "zeros",
+        lambda: 0.5,
+        lambda: np.ones(2),
+        lambda: torch.ones(2, requires_grad=True),
+        lambda: Uniform(0.5, torch.Generator()),
+        lambda: lambda shape: torch.ones(shape) / 2,
+        lambda: np.random.uniform,
+        lambda: None,
+    ],
+)
+def test_what_is_asked_for_once_more_agrees(init):
+    """
+    Whether or not it is the same object, for a block that shares makes its arguments anew.
+    """
+    params = ParameterDict()
+    found = [
+        params.get("w", shape=2, init=init(), differentiable=False, grad_req="write")
+        for _ in range(2)
+    ]
+    assert found[0] is found[1]
+
+
+def test_what_is_not_asked_for_agrees():
+    """
+    As are arguments that are None; a size may be a number of NumPy's.
+    """
+    params = ParameterDict()
+    weight = params.get("w", shape=(2,), init="zeros")
+    assert weight is params.get("w", shape=np.int64(2))
+    assert weight is params.get("w", shape=None, init=None)
+
+
+def test_a_parameter_that_is_refused_stays_as_it_is():
+    """
+    An unknown dimension is not told by who asks for another type.
+    """
+    params = ParameterDict()
+    weight = params.get("w", shape=(0, 2))
+    with pytest.raises(GluonError, match=r"w: has dtype=torch.float64, .* 'float32'"):
+        params.get("w", shape=(3, 2), dtype="float32")
+    assert (0, 2) == weight.shape
+
+
+def test_arguments_have_names():
+    """
+    One that a parameter does not have is told with the nearest, and nothing is made.
+    """
+    params = ParameterDict("net_")
+    with pytest.raises(GluonError, match=r"net_w: .* no argument 'shpae'. Did you mean 'shape'"):
+        params.get("w", shpae=(2,))
+    with pytest.raises(GluonError, match=r"net_w: .* must be named, .*got \(2, 3\)"):
+        params.get("w", (2, 3))
+    assert [] == list(params)
 
 
 def test_a_shared_dict_is_looked_in_first():
@@ -91,7 +156,9 @@ def test_attributes_are_set_for_all():
     params = ParameterDict()
     for name in "ab":
         params.get(name, shape=(1,))
-    params.initialize(init=1.0)
+    params.setattr("init", "ones")
+    params.initialize(init=2.0)
+    assert all(one.data().eq(1.0).all() for one in params.values())
     params.setattr("grad_req", "null")
     params.setattr("lr_mult", 0.5)
     assert {("null", 0.5)} == {(one.grad_req, one.lr_mult) for one in params.values()}

@@ -8,7 +8,6 @@ import torch
 
 from espalier_gp.gluon import (
     Constant,
-    Context,
     DeferredInitializationError,
     GluonError,
     Normal,
@@ -16,9 +15,6 @@ from espalier_gp.gluon import (
     Parameter,
     Uniform,
     Zero,
-    cpu,
-    current_context,
-    gpu,
 )
 
 
@@ -28,94 +24,8 @@ def made(**kwargs):
     return parameter
 
 
-# --- Gradients. ---------------------------------------------------------------------------------
-
-
 def backward(parameter, factor=1.0):
     (factor * parameter.data().square()).sum().backward()
-
-
-def test_a_gradient_is_there_from_the_beginning():
-    """
-    And is 0.
-    """
-    assert made().grad().eq(0.0).all()
-
-
-def test_write_keeps_the_last_gradient():
-    """
-    Each backward pass writes over the one before.
-    """
-    parameter = made(grad_req="write")
-    for factor in (1.0, 5.0):
-        backward(parameter, factor)
-        assert parameter.grad().eq(factor).all()
-
-
-def test_write_adds_within_a_pass():
-    """
-    A parameter that is used twice has the sum of both.
-    """
-    parameter = made(grad_req="write")
-    (parameter.data().sum() + 2.0 * parameter.data().sum()).backward()
-    assert parameter.grad().eq(3.0).all()
-
-
-def test_add_adds_until_it_is_cleared():
-    """
-    By `zero_grad`.
-    """
-    parameter = made(grad_req="add")
-    backward(parameter)
-    backward(parameter, 2.0)
-    assert parameter.grad().eq(3.0).all()
-    parameter.zero_grad()
-    assert parameter.grad().eq(0.0).all()
-
-
-def test_null_has_no_gradient():
-    """
-    Nothing is computed for it, and reading it says what to do.
-    """
-    parameter = made(grad_req="null")
-    assert not parameter.data().requires_grad
-    with pytest.raises(GluonError, match=r"w: has no gradient.*'null'. Set it to 'write'"):
-        parameter.grad()
-    parameter.zero_grad()
-
-
-def test_the_request_can_be_changed():
-    """
-    Before and after it has data, which stays.
-    """
-    parameter = made(grad_req="null")
-    parameter.set_data(4.0)
-    parameter.grad_req = "add"
-    backward(parameter)
-    backward(parameter)
-    assert parameter.grad().eq(16.0).all()
-    parameter.grad_req = "write"
-    backward(parameter)
-    assert parameter.grad().eq(8.0).all()
-    parameter.grad_req = "null"
-    assert not parameter.data().requires_grad
-
-
-def test_what_is_not_differentiable_has_no_gradient():
-    """
-    Whatever is requested.
-    """
-    assert "null" == made(differentiable=False, grad_req="write").grad_req
-
-
-def test_autograd_leaves_the_gradient_alone():
-    """
-    `torch.autograd.grad` reaches the data.
-    """
-    parameter = made()
-    (found,) = torch.autograd.grad(parameter.data().sum(), parameter.data())
-    assert found.eq(1.0).all()
-    assert parameter.grad().eq(0.0).all()
 
 
 # --- Beginning. ---------------------------------------------------------------------------------
@@ -192,6 +102,18 @@ def test_what_is_told_last_counts_most():
         assert expected == parameter.data().item()
 
 
+def test_a_beginning_can_be_set():
+    """
+    As it is given when the parameter is made; what is none is refused.
+    """
+    parameter = Parameter("w", shape=(2,), init="zeros")
+    parameter.init = "ones"
+    parameter.initialize()
+    assert parameter.data().eq(1.0).all()
+    with pytest.raises(GluonError, match="init must be an Initializer"):
+        parameter.init = "xavier"
+
+
 def test_data_is_made_anew_on_demand_only():
     """
     Otherwise it is kept.
@@ -254,6 +176,38 @@ def test_an_unknown_shape_is_refused_otherwise():
         Parameter("w", shape=(0, 2)).initialize()
 
 
+def test_data_that_is_refused_tells_no_shape():
+    """
+    That is known only once it is taken.
+    """
+    parameter = Parameter("w", allow_deferred_init=True)
+    with pytest.raises(GluonError, match="before `initialize`"):
+        parameter.set_data(np.ones(3))
+    assert parameter.shape is None
+
+
+@pytest.mark.parametrize("data", ["x", None, [1.0, "x"], [[1.0], [1.0, 2.0]], object()])
+def test_data_that_is_no_array_is_refused(data):
+    """
+    With the parameter and what came.
+    """
+    parameter = made()
+    with pytest.raises(GluonError, match=r"w: data must be a number or an array .* got "):
+        parameter.set_data(data)
+    assert parameter.data().eq(0.5).all()
+
+
+def test_data_keeps_its_precision():
+    """
+    Numbers and lists are not rounded to torch's default type.
+    """
+    parameter = Parameter("w", shape=(1,))
+    parameter.initialize()
+    for data in (0.1, [0.1]):
+        parameter.set_data(data)
+        assert 0.1 == parameter.data().item()
+
+
 @pytest.mark.parametrize("wrong", [(3, 3), (2,), (2, 3, 1)])
 def test_a_known_shape_stays(wrong):
     """
@@ -266,7 +220,7 @@ def test_a_known_shape_stays(wrong):
         made().set_data(np.zeros(wrong))
 
 
-# --- Types, places, copies. ---------------------------------------------------------------------
+# --- Types, copies. -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["float32", np.float32, np.dtype("float32"), torch.float32])
@@ -289,58 +243,6 @@ def test_a_cast_keeps_the_gradient():
     backward(parameter)
     parameter.cast("float32")
     assert parameter.grad().eq(1.0).all()
-
-
-def test_each_context_has_a_copy():
-    """
-    In the order given; data is set in all.
-    """
-    parameter = Parameter("w", shape=(2,), init=1.0)
-    parameter.initialize(ctx=["cpu", torch.device("meta")])
-    assert [torch.device("cpu"), torch.device("meta")] == parameter.list_ctx()
-    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_data()]
-    assert ["cpu", "meta"] == [one.device.type for one in parameter.list_grad()]
-    assert "meta" == parameter.data("meta").device.type
-    parameter.set_data([3.0, 4.0])
-    assert [3.0, 4.0] == parameter.data(cpu()).tolist()
-    with pytest.raises(GluonError, match=r"w: was initialized on cpu, meta, not on cuda:0"):
-        parameter.data(gpu(0))
-
-
-def test_contexts_can_be_changed():
-    """
-    To others, with what the first one holds.
-    """
-    parameter = made()
-    parameter.set_data(7.0)
-    parameter.reset_ctx(["meta", "cpu"])
-    assert ["meta", "cpu"] == [str(one) for one in parameter.list_ctx()]
-    parameter = Parameter("w", allow_deferred_init=True)
-    parameter.initialize()
-    parameter.reset_ctx("meta")
-    assert [torch.device("meta")] == parameter.list_ctx()
-
-
-def test_the_current_context_is_that_of_the_innermost_with():
-    """
-    The processor outside of all.
-    """
-    assert cpu() == current_context()
-    with Context("meta"):
-        assert Context("meta") == current_context()
-        assert "meta" == made().data().device.type
-        with cpu():
-            assert "cpu" == made().data().device.type
-    assert cpu() == current_context()
-
-
-@pytest.mark.parametrize("ctx", [[], ["cpu", "cpu"], "nowhere", [3.5]])
-def test_contexts_that_are_none_are_refused(ctx):
-    """
-    With what came.
-    """
-    with pytest.raises(GluonError, match=r"ctx must name|a context must be"):
-        Parameter("w", shape=(1,)).initialize(ctx=ctx)
 
 
 def test_a_deep_copy_shares_nothing():
@@ -367,6 +269,8 @@ def test_a_deep_copy_shares_nothing():
         ({"lr_mult": "1"}, "w: lr_mult must be a number"),
         ({"wd_mult": float("nan")}, "w: wd_mult must be a number"),
         ({"init": "xavier"}, "init must be an Initializer"),
+        ({"init": lambda shape: "x"}, "w: the initial value must be a number or an array"),
+        ({"init": ["x"]}, "w: the initial value must be a number or an array"),
         ({"init": np.zeros(5)}, r"w: the initial value must broadcast to the shape \(2, 3\)"),
         ({"stype": "csr"}, "w: stype must be 'default', got 'csr'"),
         ({"grad_stype": "row_sparse"}, "w: grad_stype must be 'default'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import TYPE_CHECKING, Any, Self
 
@@ -31,7 +32,8 @@ class Block:
 
     Args:
         prefix: What the names of its parameters begin with, after the name of the block within
-            whose scope it is made. Left out, it is the name of the class and a number.
+            whose scope it is made. Left out, it is the name of the class and a number. If it is
+            empty, the numbers of its children go on from those around it.
 
         params: Parameters to share: those of another block, ``other.collect_params()``.
 
@@ -53,11 +55,16 @@ class Block:
         self._children: dict[str, Block] = {}
         self._own: dict[str, Parameter] = {}
         self._prefix, self._params = named(prefix, params, type(self).__name__.lower())
-        self._scope = NameScope(self)
+        self._scope = NameScope(self, counts_on=prefix == "")
         self._compiled: Callable[..., Any] | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Register a child, or a parameter; one can be replaced by another of its kind only."""
+        if isinstance(value, (Block, Parameter)) and "_children" not in self.__dict__:
+            raise GluonError(
+                f"{type(self).__name__}.{name}: blocks and parameters can be assigned only after "
+                f"super().__init__() was called. Call it first."
+            )
         before = self.__dict__.get(name)
         for kind in (Block, Parameter):
             if isinstance(before, kind) and not isinstance(value, kind):
@@ -157,14 +164,18 @@ class Block:
         Args:
             block: What is assigned to an attribute is one already.
 
-            name: What it is called among the children; its number if left out.
+            name: What it is called among the children, in place of one that is called so; its
+                number, or the next that is free, if left out.
 
         Raises:
             GluonError: If it is no block.
         """
         if not isinstance(block, Block):
             raise GluonError(f"{self.name}: a child must be a Block, got {block!r}.")
-        self._children[str(len(self._children)) if name is None else name] = block
+        if name is None:
+            numbers = map(str, itertools.count(len(self._children)))
+            name = next(number for number in numbers if number not in self._children)
+        self._children[name] = block
 
     def apply(self, fn: Callable[[Block], object]) -> Self:
         """

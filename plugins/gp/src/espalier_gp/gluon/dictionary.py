@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, final
 
@@ -81,22 +82,26 @@ class ParameterDict(Mapping[str, Parameter]):
         Args:
             name: Without the prefix.
 
-            default: Is not used: what is missing is made.
+            default: Can't be given: what is missing is made.
 
             kwargs: What a new one is made with. One that exists has to agree with them; its
                 unknown dimensions become known.
 
         Raises:
-            GluonError: If it exists and is another.
+            GluonError: If it exists and is another, or none can be made like that.
         """
-        del default
         full = self._prefix + name
+        if default is not None:
+            raise GluonError(
+                f"{full}: what a parameter is made with must be named, as in "
+                f"get({name!r}, shape=(2, 3)); got {default!r}."
+            )
+        wanted = _made(full, kwargs)
         found = self.find(full)
         if found is None:
-            found = self._params[full] = Parameter(full, **kwargs)
-            return found
-        for kind, value in kwargs.items():
-            _agree(found, kind, value)
+            self._params[full] = wanted
+            return wanted
+        _agree(found, wanted, kwargs)
         return found
 
     def find(self, full: str) -> Parameter | None:
@@ -200,23 +205,32 @@ class _MissingError(GluonError, KeyError):
     __str__ = Exception.__str__
 
 
-def _agree(found: Parameter, kind: str, value: Any) -> None:
-    """Check that a parameter is as it is asked for; a shape may tell more of its own."""
-    if kind == "shape" and value is not None:
-        wanted = (value,) if isinstance(value, int) else tuple(value)
-        known = found.shape
-        if known is None:
-            found.shape = wanted
-        elif len(known) == len(wanted):
-            found.shape = tuple(
-                own if asked == 0 else asked for own, asked in zip(known, wanted, strict=True)
+def _made(name: str, kwargs: dict[str, Any]) -> Parameter:
+    """Return a parameter that is made with *kwargs*; refuse what it has no argument for."""
+    known = list(inspect.signature(Parameter).parameters)[1:]
+    for kind in kwargs:
+        if kind not in known:
+            raise GluonError(
+                f"{name}: a parameter has no argument {kind!r}.{nearest(kind, known)} It has "
+                f"{', '.join(known)}."
             )
-        else:
-            raise GluonError(f"{found.name}: has the shape {known}, asked for with {wanted}.")
-    elif kind == "dtype" and dtype_of(value) != found.dtype:
-        raise GluonError(f"{found.name}: has the dtype {found.dtype}, asked for with {value!r}.")
-    elif kind in ("grad_req", "lr_mult", "wd_mult") and getattr(found, kind) != value:
+    return Parameter(name, **kwargs)
+
+
+def _agree(found: Parameter, wanted: Parameter, kwargs: dict[str, Any]) -> None:
+    """Check that a parameter is as it is asked for; a shape may tell more of its own."""
+    for kind, value in kwargs.items():
+        # What stype and grad_stype can be, they are.
+        if value is None or kind in ("shape", "stype", "grad_stype"):
+            continue
         has = getattr(found, kind)
-        raise GluonError(f"{found.name}: has {kind}={has!r}, asked for with {value!r}.")
-    elif not hasattr(found, kind) and kind not in ("stype", "grad_stype"):
-        raise GluonError(f"{found.name}: a parameter has no argument {kind!r}.")
+        if has != getattr(wanted, kind):
+            raise GluonError(f"{found.name}: has {kind}={has!r}, asked for with {value!r}.")
+    if wanted.shape is None:
+        return
+    known = wanted.shape if found.shape is None else found.shape
+    if len(known) != len(wanted.shape):
+        raise GluonError(f"{found.name}: has the shape {known}, asked for with {wanted.shape}.")
+    found.shape = tuple(
+        own if asked == 0 else asked for own, asked in zip(known, wanted.shape, strict=True)
+    )

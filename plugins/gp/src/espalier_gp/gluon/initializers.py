@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from .errors import GluonError
+from .reading import array_of
 
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ __all__ = ["Constant", "Initializer", "Normal", "One", "Uniform", "Zero", "initi
 
 
 class Initializer(abc.ABC):
-    """Makes the first value of a parameter."""
+    """
+    Makes the first value of a parameter.
+
+    Equal ones agree when a parameter is shared: a subclass with settings should be an
+    `attrs.frozen` class, or say itself when two are equal.
+    """
 
     @abc.abstractmethod
     def make(self, name: str, shape: tuple[int, ...]) -> Tensor:
@@ -40,8 +46,19 @@ class Initializer(abc.ABC):
         """
 
 
+def _numbers(value: Any) -> object:
+    """Return what equal numbers and arrays have in common."""
+    array = array_of("Constant", "the value", value, torch.float64)
+    return array.shape, array.tolist()
+
+
+def _code(function: Callable[..., Any]) -> object:
+    """Return what a function has in common with itself when it is defined once more."""
+    return getattr(function, "__code__", function)
+
+
 @final
-@attrs.frozen(eq=False)
+@attrs.frozen(unsafe_hash=False)
 class Constant(Initializer):
     """
     One number everywhere, or a given array.
@@ -50,10 +67,10 @@ class Constant(Initializer):
         value: A number, or an array of a shape that broadcasts.
     """
 
-    value: Any
+    value: Any = attrs.field(eq=_numbers)
 
     def make(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        value = torch.as_tensor(self.value, dtype=torch.float64).detach().cpu()
+        value = array_of(name, "the initial value", self.value, torch.float64).cpu()
         try:
             return value.expand(shape).clone()
         except RuntimeError:
@@ -64,6 +81,7 @@ class Constant(Initializer):
 
 
 @final
+@attrs.frozen
 class Zero(Initializer):
     """Zeros."""
 
@@ -73,6 +91,7 @@ class Zero(Initializer):
 
 
 @final
+@attrs.frozen
 class One(Initializer):
     """Ones."""
 
@@ -94,7 +113,7 @@ class Uniform(Initializer):
     """
 
     scale: float = 0.07
-    generator: torch.Generator | None = None
+    generator: torch.Generator | None = attrs.field(default=None, eq=False)
 
     def make(self, name: str, shape: tuple[int, ...]) -> Tensor:
         del name
@@ -115,7 +134,7 @@ class Normal(Initializer):
     """
 
     sigma: float = 0.01
-    generator: torch.Generator | None = None
+    generator: torch.Generator | None = attrs.field(default=None, eq=False)
 
     def make(self, name: str, shape: tuple[int, ...]) -> Tensor:
         del name
@@ -123,11 +142,11 @@ class Normal(Initializer):
 
 
 @final
-@attrs.frozen(eq=False)
+@attrs.frozen
 class _Called(Initializer):
     """What a function returns for a shape: ``numpy.random.uniform``, ``torch.rand``."""
 
-    function: Callable[..., Any]
+    function: Callable[..., Any] = attrs.field(eq=_code)
 
     def make(self, name: str, shape: tuple[int, ...]) -> Tensor:
         try:

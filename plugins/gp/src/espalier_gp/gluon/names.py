@@ -24,11 +24,19 @@ _outermost: Counter[str] = Counter()
 
 @final
 class NameScope:
-    """Within ``with``, new blocks have names that begin with that of this block."""
+    """
+    Within ``with``, new blocks have names that begin with that of this block.
 
-    def __init__(self, block: Block) -> None:
+    Args:
+        block: Whose scope it is.
+
+        counts_on: Whether its blocks go on with the numbers of the scope in which it is made:
+            their names begin as those there do.
+    """
+
+    def __init__(self, block: Block, counts_on: bool) -> None:
         self._block = block
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = _around() if counts_on else Counter()
         self._tokens: list[contextvars.Token[NameScope | None]] = []
 
     def __enter__(self) -> Self:
@@ -46,15 +54,16 @@ class NameScope:
         """Whose scope it is."""
         return self._block
 
-    def next(self, hint: str) -> str:
-        """Return *hint* with a number that it did not have here."""
-        return _next(self._counts, hint)
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each hint was used here."""
+        return self._counts
 
 
-def _next(counts: Counter[str], hint: str) -> str:
-    number = counts[hint]
-    counts[hint] += 1
-    return f"{hint}{number}_"
+def _around() -> Counter[str]:
+    """Return how often each hint was used where a block is made now."""
+    scope = _scope.get()
+    return _outermost if scope is None else scope.counts
 
 
 def named(
@@ -72,11 +81,14 @@ def named(
     """
     scope = _scope.get()
     if prefix is None:
-        prefix = _next(_outermost, hint) if scope is None else scope.next(hint)
+        counts = _around()
+        prefix = f"{hint}{counts[hint]}_"
+        counts[hint] += 1
+    full = prefix if scope is None else scope.block.prefix + prefix
+    if params is not None:
+        return full, ParameterDict(params.prefix, params)
     if scope is None:
-        full, shared = prefix, params
-    else:
-        full = scope.block.prefix + prefix
-        shared = scope.block.params.shared if params is None else params
-    own = full if params is None else params.prefix
-    return full, ParameterDict(own, shared)
+        return full, ParameterDict(full)
+    # A block that shares parameters finds those of its children under their first names.
+    parent = scope.block.params
+    return full, ParameterDict(parent.prefix + prefix, parent.shared)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 import structlog
 import torch
 
-from .contexts import devices
+from .contexts import devices, placed
 from .dtypes import dtype_of
 from .errors import DeferredInitializationError, GluonError
 from .initializers import Initializer, Uniform, initializer_of
-from .reading import factor, fits, shape_of
+from .leaf import Leaf
+from .reading import array_of, factor, fits, shape_of
 
 
 if TYPE_CHECKING:
@@ -94,13 +95,14 @@ class Parameter:
         self.name = name
         self.allow_deferred_init = allow_deferred_init
         self.differentiable = differentiable
-        self.init = initializer_of(init)
+        self.init = init
         self._shape = shape_of(name, shape)
         self._dtype = dtype_of(dtype)
-        self._data: dict[torch.device, Tensor] = {}
+        self._data: dict[torch.device, Leaf] = {}
         self._deferred: tuple[Initializer, list[torch.device]] | None = None
         self.lr_mult = lr_mult
         self.wd_mult = wd_mult
+        self._grad_req = "null"
         self.grad_req = grad_req
 
     def __repr__(self) -> str:
@@ -118,9 +120,20 @@ class Parameter:
         if value not in _REQUESTS:
             known = ", ".join(map(repr, _REQUESTS))
             raise GluonError(f"{self.name}: grad_req must be one of {known}; got {value!r}.")
-        self._grad_req = value if self.differentiable else "null"
-        for device, tensor in list(self._data.items()):
-            self._data[device] = self._attached(tensor.detach())
+        request = value if self.differentiable else "null"
+        if request != self._grad_req:
+            self._grad_req = request
+            for leaf in self._data.values():
+                leaf.request(request)
+
+    @property
+    def init(self) -> Initializer | None:
+        """What it begins as; set as it is given when it is made."""
+        return self._init
+
+    @init.setter
+    def init(self, value: Any) -> None:
+        self._init = initializer_of(value)
 
     @property
     def lr_mult(self) -> float:
@@ -217,22 +230,15 @@ class Parameter:
         self._deferred = (first, places)
 
     def _fill(self, first: Initializer, places: list[torch.device]) -> None:
-        value = first.make(self.name, self._shape or ())
+        self._put(first.make(self.name, self._shape or ()), places)
         self._deferred = None
-        self._data = {
-            place: self._attached(value.to(place, self._dtype, copy=True)) for place in places
-        }
 
-    def _attached(self, tensor: Tensor) -> Tensor:
-        """Return a tensor as the leaf that it is to be, with its gradient."""
-        if self._grad_req == "null":
-            return tensor.requires_grad_(False)
-        leaf = tensor.requires_grad_()
-        leaf.grad = torch.zeros_like(tensor)
-        if self._grad_req == "write":
-            # The hook is called before the gradient of a pass is added to what is there.
-            leaf.register_hook(_Overwrite(leaf))
-        return leaf
+    def _put(self, value: Tensor, places: list[torch.device]) -> None:
+        """Have a copy of *value* on each device, with a gradient of 0."""
+        self._data = {
+            place: Leaf(placed(self.name, value, place, self._dtype), self._grad_req)
+            for place in places
+        }
 
     def reset_ctx(self, ctx: Places) -> None:
         """
@@ -245,18 +251,25 @@ class Parameter:
         if self._deferred is not None:
             self._deferred = (self._deferred[0], places)
             return
-        value = self._only().detach()
-        self._data = {place: self._attached(value.to(place, copy=True)) for place in places}
+        self._put(self.list_data()[0].detach(), places)
 
     # --- Its numbers. ---------------------------------------------------------------------------
 
-    def _only(self, ctx: Place | None = None) -> Tensor:
-        """Return the tensor on a device, or the first."""
+    def _only(self, ctx: Place | None = None) -> Leaf:
+        """Return what is on a device; for `None` on the current one, or else on the first."""
         if not self._data:
             self._refuse_to_read()
+        first = next(iter(self._data.values()))
+        if ctx is None and len(self._data) == 1:
+            return first
+        device, *others = devices(ctx)
+        if others:
+            raise GluonError(
+                f"{self.name}: is read on one device at a time, got {ctx!r}. Use `list_data` or "
+                f"`list_grad` for all."
+            )
         if ctx is None:
-            return next(iter(self._data.values()))
-        (device,) = devices(ctx)
+            return self._data.get(device, first)
         if device not in self._data:
             known = ", ".join(map(str, self._data))
             raise GluonError(f"{self.name}: was initialized on {known}, not on {device}.")
@@ -275,7 +288,8 @@ class Parameter:
         Return its numbers on a device.
 
         Args:
-            ctx: Which device; the first one if left out.
+            ctx: Which device; the current context if left out, or the first device if it is not
+                on that.
 
         Returns:
             A leaf of torch's graph, not a copy.
@@ -285,12 +299,12 @@ class Parameter:
 
             GluonError: If it was not initialized, or not there.
         """
-        return self._only(ctx)
+        return self._only(ctx).tensor
 
     def list_data(self) -> list[Tensor]:
         """Return its numbers on all devices, in the order in which these were given."""
         self._only()
-        return list(self._data.values())
+        return [leaf.tensor for leaf in self._data.values()]
 
     def set_data(self, data: Any) -> None:
         """
@@ -300,9 +314,11 @@ class Parameter:
             data: An array or a number. Where its shape was not known, it is that of the array.
 
         Raises:
-            GluonError: If the shape is another, or it was not initialized.
+            GluonError: If it is no array, the shape is another, or it was not initialized.
         """
-        value = data if isinstance(data, torch.Tensor) else torch.as_tensor(data)
+        if not self._data and self._deferred is None:
+            self._refuse_to_read()
+        value = array_of(self.name, "data", data, self._dtype)
         if value.shape != self._shape:
             if isinstance(data, numbers.Real):
                 value = value.expand(self._shape or ())
@@ -311,33 +327,33 @@ class Parameter:
         if not self._data:
             self._refuse_to_read()
         with torch.no_grad():
-            for tensor in self._data.values():
-                tensor.copy_(value)
+            for leaf in self._data.values():
+                leaf.tensor.copy_(value)
 
     def grad(self, ctx: Place | None = None) -> Tensor:
         """
-        Return its gradient on a device.
+        Return its gradient on a device: what ``backward`` writes to, not a copy.
 
         Args:
-            ctx: Which device; the first one if left out.
+            ctx: Which device; the current context if left out, or the first device if it is not
+                on that.
 
         Raises:
             GluonError: If it has none, or was not initialized there.
         """
         return self._gradient(self._only(ctx))
 
-    def _gradient(self, tensor: Tensor) -> Tensor:
+    def _gradient(self, leaf: Leaf) -> Tensor:
         if self._grad_req == "null":
             raise GluonError(
                 f"{self.name}: has no gradient, for grad_req is 'null'. Set it to 'write'."
             )
-        if tensor.grad is None:
-            tensor.grad = torch.zeros_like(tensor)
-        return tensor.grad
+        return leaf.gradient
 
     def list_grad(self) -> list[Tensor]:
         """Return its gradients on all devices, in the order of `list_data`."""
-        return [self._gradient(tensor) for tensor in self.list_data()]
+        self._only()
+        return [self._gradient(leaf) for leaf in self._data.values()]
 
     def list_ctx(self) -> list[torch.device]:
         """Return the devices on which it has data, or will have."""
@@ -349,45 +365,15 @@ class Parameter:
     def zero_grad(self) -> None:
         """Set its gradients to 0, if there are any."""
         if self._grad_req != "null":
-            for tensor in self._data.values():
-                self._gradient(tensor).zero_()
+            for leaf in self._data.values():
+                leaf.gradient.zero_()
 
     def cast(self, dtype: Any) -> None:
         """Turn its numbers and gradients into those of another type."""
         self._dtype = dtype_of(dtype)
-        for device, tensor in list(self._data.items()):
-            gradient = tensor.grad
-            self._data[device] = leaf = self._attached(tensor.detach().to(self._dtype, copy=True))
-            if gradient is not None and leaf.grad is not None:
-                leaf.grad.copy_(gradient)
-
-    # --- Copies. --------------------------------------------------------------------------------
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state["_data"] = {
-            str(device): (tensor.detach(), tensor.grad) for device, tensor in self._data.items()
+        self._data = {
+            place: Leaf(
+                leaf.tensor.detach().to(self._dtype, copy=True), self._grad_req, leaf.tensor.grad
+            )
+            for place, leaf in self._data.items()
         }
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        data = state.pop("_data")
-        self.__dict__.update(state)
-        self._data = {}
-        for device, (tensor, gradient) in data.items():
-            leaf = self._data[torch.device(device)] = self._attached(tensor)
-            if gradient is not None and leaf.grad is not None:
-                leaf.grad.copy_(gradient)
-
-
-@final
-class _Overwrite:
-    """Clears the gradient of a tensor before that of another pass is added."""
-
-    def __init__(self, leaf: Tensor) -> None:
-        self._leaf = leaf
-
-    def __call__(self, gradient: Tensor) -> None:
-        del gradient
-        if self._leaf.grad is not None:
-            self._leaf.grad = None

@@ -12,7 +12,7 @@ import torch
 from .errors import GluonError
 
 
-__all__ = ["factor", "fits", "shape_of"]
+__all__ = ["array_of", "factor", "fits", "shape_of"]
 
 
 def shape_of(name: str, given: Any) -> tuple[int, ...] | None:
@@ -34,6 +34,21 @@ def shape_of(name: str, given: Any) -> tuple[int, ...] | None:
             f"{name}: a shape must be whole numbers, 0 where one is not known; got {given!r}."
         )
     return found
+
+
+def array_of(name: str, kind: str, given: Any, dtype: torch.dtype) -> torch.Tensor:
+    """
+    Return the array, or the number, that *given* is.
+
+    Raises:
+        GluonError: If it is none.
+    """
+    try:
+        return torch.as_tensor(given, dtype=dtype).detach()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise GluonError(
+            f"{name}: {kind} must be a number or an array of numbers, got {given!r}."
+        ) from error
 
 
 def fits(known: tuple[int, ...] | None, given: tuple[int, ...]) -> bool:
