@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from espalier import Categorical, Float, Integer
 from espalier.errors import SamplerError
 from espalier.sampling import TrialRecord, TrialState
-from espalier_gp import GPSampler, proposing
+from espalier_gp import Effort, GPSampler, proposing
 
 from .samplers import make, mixed, numbers, told
 
@@ -25,7 +25,9 @@ from .samplers import make, mixed, numbers, told
         ({"mcmc_samples": 1.5}, r"mcmc_samples must be an integer of at least 0"),
         ({"fantasies": True}, r"fantasies must be an integer of at least 1"),
         ({"warping": 1}, r"warping must be True or False, got 1"),
-        ({"beta": -1}, r"beta must be a number of at least 0"),
+        ({"beta": -1}, r"beta must be a number of at least 0 and below 1e\+09, got -1"),
+        ({"beta": math.nan}, r"beta must be a number of at least 0"),
+        ({"beta": np.bool_(True)}, r"beta must be a number of at least 0"),
         ({"effort": 3}, r"effort must be an Effort"),
     ],
 )
@@ -35,6 +37,48 @@ def test_bad_settings_are_refused(settings, message):
     """
     with pytest.raises(SamplerError, match=f"GPSampler: {message}"):
         make(**settings)
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"everywhere": 0}, r"everywhere must be an integer of at least 1, got 0"),
+        ({"everywhere": 1.5}, r"everywhere must be an integer of at least 1, got 1\.5"),
+        ({"nearby": -1}, r"nearby must be an integer of at least 0, got -1"),
+        ({"starts": "a"}, r"starts must be an integer of at least 1, got 'a'"),
+        ({"iterations": True}, r"iterations must be an integer of at least 0, got True"),
+        ({"rounds": -1}, r"rounds must be an integer of at least 0, got -1"),
+    ],
+)
+def test_a_bad_effort_is_refused(counts, message):
+    """
+    When it is made: the count, the rule, what came.
+    """
+    with pytest.raises(SamplerError, match=f"Effort: {message}"):
+        Effort(**counts)
+
+
+@pytest.mark.parametrize("space", [numbers(), mixed(), numbers(22)], ids=["few", "mixed", "many"])
+def test_the_least_effort_is_enough(space):
+    """
+    One candidate, that is not improved, is a proposal.
+    """
+    effort = Effort(everywhere=1, nearby=0, starts=1, iterations=0, rounds=0)
+    sampler = make(space, startup=2, effort=effort)
+    for config in told(sampler, 5):
+        assert config == sampler.space.check(config)
+
+
+def test_numbers_of_numpy_are_numbers():
+    """
+    They set what those of Python set.
+    """
+    one, other = (
+        make(startup=whole(3), beta=real(2.5), effort=Effort(everywhere=whole(64)))
+        for whole, real in ((np.int64, np.float32), (int, float))
+    )
+    assert other.settings == one.settings
+    assert told(other, 5) == told(one, 5)
 
 
 def test_a_metric_has_to_be_named():

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, final
 
 import attrs
 
-from espalier.errors import SamplerError, nearest
+from espalier.errors import nearest
 
+from .checks import plain, positive, refusal, whole
 from .maximising.maximise import Effort
 from .targets import TARGETS
 
@@ -23,9 +24,8 @@ ACQUISITIONS = ("log_ei", "noisy_ei", "ucb")
 #: The kernels of a fidelity; ``"ignore"`` for none.
 FIDELITIES = ("product", "decay", "ignore")
 
-
-def _refuse(name: str, rule: str, value: Any, hint: str = "") -> SamplerError:
-    return SamplerError(f"GPSampler: {name} must be {rule}, got {value!r}.{hint}")
+#: Whose settings they are.
+_OWNER = "GPSampler"
 
 
 def _one_of(known: Sequence[str]) -> Any:
@@ -33,16 +33,7 @@ def _one_of(known: Sequence[str]) -> Any:
         del settings
         if value not in known:
             hint = nearest(value, known) if isinstance(value, str) else ""
-            raise _refuse(field.name, f"one of {', '.join(known)}", value, hint)
-
-    return check
-
-
-def _whole(least: int) -> Any:
-    def check(settings: Settings, field: attrs.Attribute[Any], value: Any) -> None:
-        del settings
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise _refuse(field.name, f"an integer of at least {least}", value)
+            raise refusal(_OWNER, field.name, f"one of {', '.join(known)}", value, hint)
 
     return check
 
@@ -50,19 +41,13 @@ def _whole(least: int) -> Any:
 def _is_bool(settings: Settings, field: attrs.Attribute[Any], value: Any) -> None:
     del settings
     if not isinstance(value, bool):
-        raise _refuse(field.name, "True or False", value)
-
-
-def _is_positive(settings: Settings, field: attrs.Attribute[Any], value: Any) -> None:
-    del settings
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:  # noqa: PLR2004
-        raise _refuse(field.name, "a number of at least 0", value)
+        raise refusal(_OWNER, field.name, "True or False", value)
 
 
 def _is_effort(settings: Settings, field: attrs.Attribute[Any], value: Any) -> None:
     del settings
     if not isinstance(value, Effort):
-        raise _refuse(field.name, "an Effort", value)
+        raise refusal(_OWNER, field.name, "an Effort", value)
 
 
 @final
@@ -76,11 +61,13 @@ class Settings:
     """
 
     acquisition: str = attrs.field(default="log_ei", validator=_one_of(ACQUISITIONS))
-    beta: float = attrs.field(default=4.0, validator=_is_positive)
-    startup: int | None = attrs.field(default=None, validator=attrs.validators.optional(_whole(1)))
+    beta: float = attrs.field(default=4.0, converter=plain, validator=positive(_OWNER))
+    startup: int | None = attrs.field(
+        default=None, converter=plain, validator=attrs.validators.optional(whole(_OWNER, 1))
+    )
     warping: bool = attrs.field(default=False, validator=_is_bool)
     target: str = attrs.field(default="auto", validator=_one_of(("auto", *TARGETS)))
-    mcmc_samples: int = attrs.field(default=0, validator=_whole(0))
-    fantasies: int = attrs.field(default=8, validator=_whole(1))
+    mcmc_samples: int = attrs.field(default=0, converter=plain, validator=whole(_OWNER, 0))
+    fantasies: int = attrs.field(default=8, converter=plain, validator=whole(_OWNER, 1))
     fidelity: str = attrs.field(default="product", validator=_one_of(FIDELITIES))
     effort: Effort = attrs.field(factory=Effort, validator=_is_effort)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import attrs
 import numpy as np
 
+from ..checks import plain, whole
 from .ascent import Score, ascend, scores
 
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["Effort", "Region", "maximise"]
 
 
+def _count(default: int, least: int) -> Any:
+    return attrs.field(default=default, converter=plain, validator=whole("Effort", least))
+
+
 @final
 @attrs.frozen
 class Effort:
@@ -23,22 +28,25 @@ class Effort:
     How much is done for a suggestion.
 
     Attributes:
-        everywhere: Candidates drawn from the whole space.
+        everywhere: Candidates drawn from the whole space, at least 1.
 
         nearby: Candidates drawn around the best points so far.
 
-        starts: Candidates that are improved.
+        starts: Candidates that are improved, at least 1.
 
         iterations: Steps uphill at most.
 
-        rounds: How often discrete neighbours are looked at.
+        rounds: How often discrete neighbours are looked at; with 0, no candidate is improved.
+
+    Raises:
+        SamplerError: If one is no integer, or too small.
     """
 
-    everywhere: int = 512
-    nearby: int = 256
-    starts: int = 6
-    iterations: int = 30
-    rounds: int = 4
+    everywhere: int = _count(512, least=1)
+    nearby: int = _count(256, least=0)
+    starts: int = _count(6, least=1)
+    iterations: int = _count(30, least=0)
+    rounds: int = _count(4, least=0)
 
 
 @final
