@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from espalier import Categorical, Float, Integer
+from espalier import Categorical, Float, Integer, Ordinal
 from espalier.errors import SamplerError
 from espalier.sampling import TrialRecord, TrialState
 from espalier_gp import Effort, GPSampler, proposing
@@ -144,6 +144,19 @@ def test_extreme_bounds_are_searched(domain):
     sampler = make({"x": domain, "y": Float(0, 1)}, startup=2)
     for config in told(sampler, 6, lambda config: config["y"]):
         assert config == sampler.space.check(config)
+
+
+def test_too_many_choices_are_refused():
+    """
+    At once: the parameter, the rule, how many came and what to do. In order they are no trouble.
+    """
+    inner = {"b": {"token": Categorical(range(40_000))}}
+    with pytest.raises(SamplerError, match=r"kind\.b\.token: .* at most 1000 choices .* 40000"):
+        make({"kind": Categorical(["a", "b"], when=inner)})
+    for domain in (Categorical(range(1000)), Ordinal(range(40_000)), Integer(0, 40_000)):
+        sampler = make({"token": domain})
+        for config in told(sampler, 3, lambda config: config["token"]):
+            assert config == sampler.space.check(config)
 
 
 def test_one_point_is_proposed_once():

@@ -97,4 +97,9 @@ def test_what_can_not_be_drawn_is_told(study, tmp_path):
     single.run(1, progress=False)
     with pytest.raises(PictureError, match="needs a parameter with more than one value"):
         Slices().draw(single, path)
+    wide = {"x": Float(0, 1), "token": Categorical(range(1001))}
+    many = Study(wide, lambda trial: trial["x"], sampler="random", metrics="min")
+    many.run(1, progress=False)
+    with pytest.raises(PictureError, match=r"token: .* at most 1000 choices"):
+        Slices().draw(many, path)
     assert not path.exists()

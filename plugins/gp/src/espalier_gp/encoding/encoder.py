@@ -45,6 +45,9 @@ class Encoder:
         continuous: Which columns may be moved freely. Shape ``(columns,)``.
 
         numbers: Which columns belong to numbers, not to choices without order.
+
+    Raises:
+        SamplerError: If a leaf has too many choices without order.
     """
 
     def __init__(self, space: Space) -> None:

@@ -8,6 +8,7 @@ import attrs
 
 from espalier.domains import Categorical, Float, Integer
 from espalier.domains.choices import label
+from espalier.errors import SamplerError
 
 from .category import Category
 from .continuous import Continuous
@@ -25,6 +26,10 @@ __all__ = ["Leaf", "leaves_of"]
 
 #: Numbers of more steps are treated as those of a range.
 _MOST_RUNGS = 2048
+
+#: Each choice without order is a column, and proposals take time cubic in the columns: seconds at
+#: this many.
+_MOST_CHOICES = 1000
 
 
 @final
@@ -52,7 +57,12 @@ class Leaf:
 def leaves_of(
     domains: Mapping[str, Domain], prefix: str = "", parent: str | None = None, option: int = 0
 ) -> Iterator[Leaf]:
-    """Yield the leaves with more than one value, each after what it depends on."""
+    """
+    Yield the leaves with more than one value, each after what it depends on.
+
+    Raises:
+        SamplerError: If one has too many choices without order.
+    """
     own: dict[str, Domain] = {}
 
     def note(name: str, leaf: Domain) -> Any:
@@ -63,7 +73,7 @@ def leaves_of(
         domain.decide(prefix + name, note)
     for name, domain in own.items():
         if domain.size != 1:
-            yield Leaf(name, _columns_of(domain), parent, option)
+            yield Leaf(name, _columns_of(name, domain), parent, option)
     for name, domain in domains.items():
         if getattr(domain, "when", None):
             # With a single option, what is under it exists wherever the choice itself does.
@@ -75,8 +85,14 @@ def leaves_of(
                 yield from leaves_of(domain.under(value), inner, *above)
 
 
-def _columns_of(domain: Domain) -> Columns:
+def _columns_of(name: str, domain: Domain) -> Columns:
     if isinstance(domain, Categorical):
+        if domain.size > _MOST_CHOICES:
+            raise SamplerError(
+                f"{name}: a Gaussian process takes at most {_MOST_CHOICES} choices without order, "
+                f"got {domain.size}. Make it an Integer or an Ordinal if near choices are alike, "
+                f"or take another sampler."
+            )
         return Category(domain)
     if isinstance(domain, (Float, Integer)) and (domain.size is None or domain.size > _MOST_RUNGS):
         return Continuous(domain)

@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 import torch
 
-from espalier.errors import PictureError, nearest
+from espalier.errors import PictureError, SamplerError, nearest
 from espalier.sampling import TrialState
 
 from ..acquisition.improvement import log_ei
@@ -79,7 +79,8 @@ class Model:
         trials: The configurations and results of the trials that have one.
 
     Raises:
-        PictureError: If the study has no trial with results, or no parameter.
+        PictureError: If the study has no trial with results, or no parameter, or one with too
+            many choices.
     """
 
     def __init__(self, study: StudyView) -> None:
@@ -97,7 +98,10 @@ class Model:
             )
         self.trials = complete
         self._space = study.space
-        self._encoder = encoder = Encoder(study.space)
+        try:
+            self._encoder = encoder = Encoder(study.space)
+        except SamplerError as error:
+            raise PictureError(str(error)) from error
         if not encoder.columns:
             raise PictureError("needs a parameter with more than one value, the study has none.")
         self._points = np.stack([encoder.encode(config) for config, _ in complete])
