@@ -81,15 +81,57 @@ def test_a_cut_goes_through_the_results(way):
     assert (cut.deviation > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("scale", "offset"), [(1e17, 0.0), (1.7e308, 0.0), (1e-300, 0.0), (1e6, 1e12)]
+)
+def test_a_cut_of_huge_and_tiny_results(scale, offset):
+    """
+    Goes through them, too.
+    """
+    made = Study(
+        {"x": Float(0, 1)},
+        lambda trial: offset + scale * (trial["x"] - 0.4) ** 2,
+        sampler="random",
+        metrics="min",
+        seed=0,
+    )
+    made.run(12, progress=False)
+    cut = Model(made).cut("x")
+    x = np.array(cut.values[0])
+    inside = (x > 0.2) & (x < 0.8)
+
+    np.testing.assert_allclose(
+        (cut.mean[inside] - offset) / scale, (x[inside] - 0.4) ** 2, atol=0.015
+    )
+    assert (cut.deviation < 0.2 * scale).all()
+
+
+def test_a_cut_along_many_choices_shows_different_ones():
+    """
+    Evenly, where there are more than fit.
+    """
+    space = {"x": Float(0, 1), "token": Categorical(range(300))}
+    made = Study(space, lambda trial: trial["x"], sampler="random", metrics="min", seed=0)
+    made.run(4, progress=False)
+    (values,) = Model(made).cut("token").values
+
+    assert 101 == len(set(values))
+    assert ["0", "299"] == [values[0], values[-1]]
+
+
 def test_what_can_not_be_drawn_is_told(study, tmp_path):
     """
-    The parameter and the nearest, too many, or no results.
+    The parameter and the nearest, too many or one twice, or no results.
     """
     path = tmp_path / "x.png"
     with pytest.raises(PictureError, match=r"no parameter .* is named 'widht'.*width"):
         Slices("widht").draw(study, path)
-    with pytest.raises(PictureError, match="along one parameter or over two, got a, b, c"):
-        Slices("a", "b", "c")
+    for names in (("a", "b", "c"), ("lr", "lr")):
+        told = f"along one parameter or over two that differ, got {', '.join(names)}"
+        with pytest.raises(PictureError, match=told):
+            Slices(*names)
+    with pytest.raises(PictureError, match="must be a name, got 5"):
+        Slices("lr", 5)
     empty = Study(SPACE, objective, sampler="random", metrics="min", seed=1)
     with pytest.raises(PictureError, match="needs a complete trial with a finite score"):
         Slices().draw(empty, path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import attrs
 import numpy as np
 import torch
 
+from espalier.domains import Categorical
 from espalier.errors import PictureError, SamplerError, nearest
 from espalier.sampling import TrialState
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cut", "Model"]
 
-#: So many points are looked at along a number.
+#: So many points are looked at along a number, and so many choices at most.
 _FINE = 101
 
 #: How far below its largest an acquisition is shown.
@@ -115,7 +116,7 @@ class Model:
         ]
         surrogate = Surrogate(Form(encoder.groups), targets=(Standard,))
         self._posterior, target = surrogate.posterior(self._points, results)
-        self._line = target.forward([0.0, 1.0])
+        self._target = cast("Standard", target)
 
     def check(self, names: Sequence[str]) -> None:
         """
@@ -161,14 +162,13 @@ class Model:
             best = smoothed(self._posterior).min()
             acquisition = log_ei(mean, deviation, best)
         told = [one[0, 0].numpy().reshape(shape) for one in (mean, deviation, acquisition)]
-        # The transform is a straight line, so one step tells its slope.
-        start, following = self._line
-        slope = following - start
+        # Read off the transform, its slope would be lost where results are large, or far from 0.
+        wide = self._target.deviation
         return Cut(
             names,
             tuple(self._values(name, axis) for name, axis in zip(names, axes, strict=True)),
-            self._sign * (told[0] - start) / slope,
-            told[1] / slope,
+            self._sign * (told[0] * wide + self._target.mean),
+            told[1] * wide,
             np.maximum(told[2], told[2].max() - _DEEP),
         )
 
@@ -179,10 +179,11 @@ class Model:
     def _axis(self, name: str) -> np.ndarray:
         """Return the columns of a parameter's values, in order. Shape ``(m, width)``."""
         columns = self._columns(name)
-        size = self._space.leaves[name].size
-        if size is not None and size <= _FINE:
-            leaf = self._space.leaves[name]
-            values = [leaf.at(place) for place in range(size)]
+        leaf = self._space.leaves[name]
+        size = leaf.size
+        if size is not None and (size <= _FINE or isinstance(leaf, Categorical)):
+            places = np.linspace(0, size - 1, min(size, _FINE)).astype(int).tolist()
+            values = [leaf.at(place) for place in places]
             return np.stack([self._encoder.encode_leaf(name, value) for value in values])
         return np.linspace(0.0, 1.0, _FINE)[:, None].repeat(len(columns), 1)
 

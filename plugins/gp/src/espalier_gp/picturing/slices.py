@@ -40,14 +40,16 @@ class Slices(Picture):
         names: One or two parameters of the best trial; each of them by itself if left out.
 
     Raises:
-        PictureError: If there are more than two.
-
+        PictureError: If there are more than two, or one twice, or a name is no text.
     """
 
     def __init__(self, *names: str) -> None:
-        if len(names) > _PAIR:
+        wrong = [name for name in names if not isinstance(name, str)]
+        if wrong:
+            raise PictureError(f"a parameter of slices must be a name, got {wrong[0]!r}.")
+        if len(names) > _PAIR or len(set(names)) < len(names):
             raise PictureError(
-                f"slices are along one parameter or over two, got {', '.join(map(str, names))}."
+                f"slices are along one parameter or over two that differ, got {', '.join(names)}."
             )
         self._names = names
 
