@@ -49,14 +49,26 @@ def test_slopes_are_those_of_finite_differences(kind):
 
 @kinds
 @pytest.mark.parametrize(
-    "values", [[3.0], [2.0, 2.0], [0.0] * 5, [1e300, 1e300], [-1e-300, 1e-300]]
+    "values",
+    [
+        [3.0],
+        [2.0, 2.0],
+        [0.0] * 5,
+        [1e300, 1e300],
+        [-1e-300, 1e-300],
+        [1e308, -1e308],
+        [0.0, 1e-320, 1.0],
+        [0.0, 5e-324],
+    ],
 )
-def test_equal_and_tiny_results_are_no_trouble(kind, values):
+def test_equal_tiny_and_huge_results_are_no_trouble(kind, values):
     """
-    Finite numbers, without a warning.
+    Finite numbers and slopes, without a warning.
     """
     target = kind.of(np.array(values))
-    assert np.isfinite(target.forward(np.array([*values, 1.0, -1.0]))).all()
+    new = np.array([*values, 1.0, -1.0])
+    assert np.isfinite(target.forward(new)).all()
+    assert np.isfinite(target.log_slope(new)).all()
 
 
 @pytest.mark.parametrize("kind", [Standard, YeoJohnson, ShiftedLog])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Self, final
 
 import attrs
@@ -56,9 +57,12 @@ class Copula(Target):
         return inner + below + above
 
     def log_slope(self, values: ArrayLike) -> np.ndarray:
-        slopes = np.diff(self.quantiles) / np.diff(self.values)
-        slopes = np.concatenate([[self._slope()], slopes, [self._slope()]])
-        return np.log(slopes[np.searchsorted(self.values, values)])
+        # Differences of halves do not overflow, nor do differences of logarithms.
+        gaps = np.maximum(np.diff(self.values / 2.0), math.ulp(0.0))
+        inner = np.log(np.diff(self.quantiles) / 2.0) - np.log(gaps)
+        outer = np.log(self._slope())
+        slopes = np.concatenate([[outer], inner, [outer]])
+        return slopes[np.searchsorted(self.values, values)]
 
     def _slope(self) -> float:
         span = float(self.values[-1]) / 2.0 - float(self.values[0]) / 2.0
