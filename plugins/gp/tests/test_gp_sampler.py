@@ -9,6 +9,7 @@ import pytest
 from espalier.sampling import TrialState
 from espalier_gp import Effort
 from espalier_gp.acquisition.hypervolume import hypervolume
+from espalier_gp.region import length
 
 from .samplers import bowl, make, mixed, numbers, told
 
@@ -145,6 +146,18 @@ def test_many_dimensions_stay_in_a_box():
     found = [bowl(config) for config in told(sampler, 40)]
     rng = random.Random(0)
     assert min(found) < min(bowl(sampler.space.sample(rng)) for _ in range(400))
+
+
+@pytest.mark.parametrize(
+    ("results", "expected"),
+    [([5, 4, 3], 1.6), ([5, 4], 0.8), ([5, math.inf], 0.8), ([5, math.inf, math.inf], 0.4)],
+)
+@pytest.mark.parametrize("before", [math.inf, 9.0])
+def test_the_first_result_within_the_bounds_is_a_success(before, results, expected):
+    """
+    The box takes it as it takes one that is better than those before.
+    """
+    assert expected == length([before] * 4 + results, dimensions=2, startup=4)
 
 
 def test_several_at_once_are_apart():

@@ -26,7 +26,7 @@ def length(values: Sequence[float], dimensions: int, startup: int) -> float:
     dimensions. When it has become too small, it begins anew.
 
     Args:
-        values: Results in their order, each to be small.
+        values: Results in their order, each to be small; infinite where a bound was broken.
 
         dimensions: How many there are.
 
@@ -39,7 +39,8 @@ def length(values: Sequence[float], dimensions: int, startup: int) -> float:
     size, won, lost = _START, 0, 0
     best = min(values[:startup], default=np.inf)
     for value in values[startup:]:
-        if value < best - 1e-3 * abs(best):
+        # Of an infinite one there is no share; what is finite is better by any.
+        if value < (best - 1e-3 * abs(best) if np.isfinite(best) else best):
             won, lost = won + 1, 0
         else:
             won, lost = 0, lost + 1
