@@ -1,5 +1,7 @@
 """What the sampler proposes is the same after a restart."""
 
+import pickle
+
 import pytest
 
 from .samplers import asked, bowl, make, mixed, numbers, told
@@ -42,6 +44,26 @@ def test_a_restart_among_running_trials_changes_nothing():
     first.tell(late, bowl(late.config))
     third = make(trials=first.records)
     assert asked(first, 1) == asked(third, 1)
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"space": mixed(), "warping": True},
+        {"acquisition": "noisy_ei"},
+        {"metrics": {"a": "min", "b": "max"}},
+    ],
+)
+def test_a_copy_by_pickle_goes_on_alike(kwargs):
+    """
+    Before and after the first model, with trials that run.
+    """
+    first = make(**{"startup": 4, **kwargs})
+    for count in (2, 7):
+        told(first, count, lambda config: [bowl(config)] * len(first.optim_metrics))
+        second = pickle.loads(pickle.dumps(first))
+        assert asked(first, 2) == asked(second, 2)
 
 
 def test_it_is_the_same_after_every_trial():

@@ -61,6 +61,11 @@ class Posterior:
     def _from_the_points(self) -> Towards:
         return self.process.kernel.towards(self.points)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What the kernel tells is a function, which can't be pickled; it is made anew.
+        fields = [field.name for field in attrs.fields(type(self)) if field.init]
+        return type(self), tuple(getattr(self, name) for name in fields)
+
     @classmethod
     @torch.no_grad()
     def of(cls, process: GaussianProcess, points: Tensor, values: Tensor) -> Self:
