@@ -53,6 +53,17 @@ def test_every_setting_finds_it(settings):
     assert min(map(bowl, found)) < 2e-2
 
 
+@pytest.mark.parametrize("settings", [{}, {"mcmc_samples": 1, "target": "standard"}])
+def test_a_seed_below_0_is_a_seed(settings):
+    """
+    It proposes the same again, and something else than its opposite.
+    """
+    first, second, other = (make(seed=seed, startup=2, **settings) for seed in (-1, -1, 1))
+    found = told(first, 3)
+    assert found == told(second, 3)
+    assert found != told(other, 3)
+
+
 def test_choices_and_what_is_beside_them_are_found():
     """
     In a space of numbers, steps, choices and a parameter beside a choice.

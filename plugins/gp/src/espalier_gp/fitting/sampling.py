@@ -54,5 +54,10 @@ def sample(
             return -np.inf
         return -float(flat.loss(row[None], points, values)[0])
 
-    rng = np.random.default_rng(list(seeds))
-    return slice_sample(log_density, start, count, rng)
+    return slice_sample(log_density, start, count, _generator(seeds))
+
+
+def _generator(seeds: Sequence[int]) -> np.random.Generator:
+    """Return the generator of some integers; NumPy takes none below 0, so these are marked."""
+    marks = [1] * any(seed < 0 for seed in seeds)
+    return np.random.default_rng([*map(abs, seeds), *marks])
