@@ -40,3 +40,13 @@ def make(space=None, metrics="min", **kwargs):
 
 def asked(sampler, count):
     return [sampler.ask().config for _ in range(count)]
+
+
+def dropped(sampler, count):
+    """Ask and drop, and return what was proposed."""
+    found = []
+    for _ in range(count):
+        _, config, _ = sampler.eager_sample()
+        sampler.unlock(drop=True)
+        found.append(config)
+    return found

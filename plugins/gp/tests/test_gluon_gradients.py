@@ -6,17 +6,9 @@ import weakref
 import pytest
 import torch
 
-from espalier_gp.gluon import GluonError, Parameter
+from espalier_gp.gluon import GluonError
 
-
-def made(**kwargs):
-    parameter = Parameter("w", **{"shape": (2, 3), "init": 0.5, **kwargs})
-    parameter.initialize()
-    return parameter
-
-
-def backward(parameter, factor=1.0):
-    (factor * parameter.data().square()).sum().backward()
+from .parameters import backward, made
 
 
 def test_a_gradient_is_there_from_the_beginning():

@@ -17,15 +17,7 @@ from espalier_gp.gluon import (
     Zero,
 )
 
-
-def made(**kwargs):
-    parameter = Parameter("w", **{"shape": (2, 3), "init": 0.5, **kwargs})
-    parameter.initialize()
-    return parameter
-
-
-def backward(parameter, factor=1.0):
-    (factor * parameter.data().square()).sum().backward()
+from .parameters import backward, made
 
 
 # --- Beginning. ---------------------------------------------------------------------------------

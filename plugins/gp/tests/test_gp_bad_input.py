@@ -12,7 +12,7 @@ from espalier.errors import SamplerError
 from espalier.sampling import TrialRecord, TrialState
 from espalier_gp import Effort, GPSampler, proposing
 
-from .samplers import make, mixed, numbers, told
+from .samplers import dropped, make, mixed, numbers, told
 
 
 @pytest.mark.parametrize(
@@ -210,12 +210,7 @@ def test_dropped_proposals_are_not_repeated_at_once():
     """
     sampler = make()
     told(sampler, 8)
-    seen = []
-    for _ in range(4):
-        _, config, _ = sampler.eager_sample()
-        sampler.unlock(drop=True)
-        seen.append(tuple(config.values()))
-    assert 4 == len(set(seen))
+    assert 4 == len({tuple(config.values()) for config in dropped(sampler, 4)})
 
 
 @pytest.mark.parametrize("acquisition", ["ucb", "noisy_ei"])

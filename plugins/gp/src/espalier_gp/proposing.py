@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .posterior import Posterior
     from .settings import Settings
 
-__all__ = ["Proposer"]
+__all__ = ["BY_VOLUME", "Proposer"]
 
 #: The transforms of results that are chosen from, by the evidence.
 _AUTO = (Standard, YeoJohnson, ShiftedLog)
@@ -37,8 +37,8 @@ _AUTO = (Standard, YeoJohnson, ShiftedLog)
 #: With more leaves, the search stays in a box around the best.
 _MANY = 20
 
-#: So many objectives have a hypervolume in closed form; more are scalarised.
-_EXACT = 3
+#: Of so many objectives the dominated volume is to grow; more are scalarised.
+BY_VOLUME = range(2, 4)
 
 #: Around so many of the best points candidates are drawn.
 _BEST = 4
@@ -79,7 +79,7 @@ class Proposer:
         self._startup = startup
         self._seed = seed
         kinds = _AUTO if settings.target == "auto" else (TARGETS[settings.target],)
-        self._objectives = [self._surrogate(kinds) for _ in range(min(objectives, _EXACT))]
+        self._objectives = [self._surrogate(kinds) for _ in range(min(objectives, BY_VOLUME[-1]))]
         self._limits = [self._surrogate((Standard,)) for _ in self._bounds]
         self._of_rungs = self._surrogate(kinds, with_fidelity=True)
 
@@ -109,6 +109,8 @@ class Proposer:
             NotPositiveDefiniteError: If a model can't be fitted.
         """
         values = _values_of(seen)
+        rng = np.random.default_rng(seed)
+        single = values[:, 0] if self._count == 1 else chebyshev(values, rng)
         ended = [one for one in seen if not one.is_pending]
         waiting = np.array([one.is_pending for one in seen])
         limits, hoped = self._limited(ended, _pending(seen))
@@ -118,10 +120,9 @@ class Proposer:
         if not kept.any():
             score: Score = Feasible(limits)
         else:
-            improvement, posterior = self._improvement(seen, values, kept, seed)
+            improvement, posterior = self._improvement(seen, values, single, kept, seed)
             score = Constrained(improvement, Feasible(limits)) if limits else improvement
         if kept[~waiting].any():
-            single = values[:, 0] if self._count == 1 else self._scalars(values, seed)
             single = np.where(kept[~waiting], single, np.inf)
         else:
             single = _excess(ended, self._bounds)
@@ -133,24 +134,41 @@ class Proposer:
     # --- What is to be large. -------------------------------------------------------------------
 
     def _improvement(
-        self, seen: Sequence[Observation], values: np.ndarray, kept: np.ndarray, seed: int
+        self,
+        seen: Sequence[Observation],
+        values: np.ndarray,
+        single: np.ndarray,
+        kept: np.ndarray,
+        seed: int,
     ) -> tuple[Score, Posterior]:
-        """Return what is to be gained; *kept* are the trials that do not break a bound."""
+        """
+        Return what is to be gained.
+
+        Args:
+            seen: All trials.
+
+            values: The objectives of those that ended. Shape ``(n, k)``.
+
+            single: One number in place of each row of *values*. Shape ``(n,)``.
+
+            kept: Which trials do not break a bound.
+
+            seed: As in `ranked`.
+        """
         if self._count == 1 and self._settings.fidelity != "ignore" and is_worth_it(seen):
             return self._by_fidelity(seen, kept, seed)
         pending = _pending(seen)
         waiting = np.array([one.is_pending for one in seen])
         kept = np.concatenate([kept[~waiting], kept[waiting]])
         ended = np.stack([one.point for one in seen if not one.is_pending])
-        if 1 < self._count <= _EXACT:
+        if self._count in BY_VOLUME:
             return self._hypervolume(ended, pending, values, kept)
-        if self._count > _EXACT:
-            single = chebyshev(values, np.random.default_rng(seed))
+        if self._count > BY_VOLUME[-1]:
             # The weights change with each trial, so nothing that was fitted is of use.
             surrogate = self._surrogate((Standard,))
             posterior, _ = surrogate.posterior(ended, single)
         else:
-            posterior, _ = self._objectives[0].posterior(ended, values[:, 0])
+            posterior, _ = self._objectives[0].posterior(ended, single)
         return self._single(posterior, pending, kept, seed), posterior
 
     def _single(
@@ -241,10 +259,6 @@ class Proposer:
         )
 
     # --- Where is looked. -----------------------------------------------------------------------
-
-    @staticmethod
-    def _scalars(values: np.ndarray, seed: int) -> np.ndarray:
-        return chebyshev(values, np.random.default_rng(seed))
 
     def _region(
         self, centre: np.ndarray, single: np.ndarray, posterior: Posterior | None

@@ -13,7 +13,7 @@ from espalier.sampling import Optim, Sampler, TrialRecord, directions
 from .encoding import Encoder
 from .linalg import NotPositiveDefiniteError
 from .observations import Observation, Observations
-from .proposing import Proposer
+from .proposing import BY_VOLUME, Proposer
 from .settings import Settings
 from .undisturbed import undisturbed
 from .untried import untried
@@ -37,9 +37,6 @@ _LOOKED_AT = 512
 
 #: After so many proposals in a row that were dropped, the next ones are drawn at random.
 _PATIENCE = 16
-
-#: With so many metrics there is one acquisition function.
-_BY_VOLUME = (2, 3)
 
 #: How many points are drawn before the first model: one more than there are leaves, but not
 #: fewer, and not more, than these.
@@ -151,7 +148,7 @@ class GPSampler(Sampler):
             fidelity=fidelity,
             **given,
         )
-        if len(ways) in _BY_VOLUME and acquisition != "log_ei":
+        if len(ways) in BY_VOLUME and acquisition != "log_ei":
             raise SamplerError(
                 f"GPSampler: acquisition must be log_ei with {len(ways)} metrics, of which the "
                 f"dominated volume is to grow, got {acquisition!r}. Leave it out."
